@@ -1,0 +1,42 @@
+"""History: many series over the same consecutive intervals, as matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lupus.model.interval import Interval
+from lupus.model.metric import Failure
+from lupus.model.series import Series
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class History:
+    """S series over T consecutive intervals, oldest first.
+
+    `values` (S, T) float64 is NaN where there is no value; `n` (S, T) int64 counts the rows behind
+    each value; `maturity` (S, T) float64 is NaN for metrics that need no ground truth; `excluded`
+    (S, T) bool marks points that may be judged but belong to no baseline. `failures` has the reason
+    at (series, interval) positions that were measured without a value. `closed` (T,) bool marks
+    intervals whose labels are not waited for any longer.
+    """
+
+    series: tuple[Series, ...]
+    intervals: tuple[Interval, ...]
+    values: NDArray[np.float64]
+    n: NDArray[np.int64]
+    maturity: NDArray[np.float64]
+    excluded: NDArray[np.bool_]
+    closed: NDArray[np.bool_]
+    failures: Mapping[tuple[int, int], Failure] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        shape = (len(self.series), len(self.intervals))
+        for name in ("values", "n", "maturity", "excluded"):
+            if getattr(self, name).shape != shape:
+                raise ValueError(f"history.{name} has shape {getattr(self, name).shape}, not {shape}")
+        if self.closed.shape != shape[1:]:
+            raise ValueError(f"history.closed has shape {self.closed.shape}, not {shape[1:]}")

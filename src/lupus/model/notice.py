@@ -1,0 +1,63 @@
+"""Notice: what is sent where, and why; or why it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Any
+
+from lupus.model.interval import Interval
+
+
+class Reason(StrEnum):
+    """Why a notice is sent, or (from `REPEAT` on) why it is not."""
+
+    FIRST = "first"
+    WORSE = "worse"
+    GREW = "grew"
+    RESOLVED = "resolved"
+    REPEAT = "repeat"
+    MUTED = "muted"
+    ACKNOWLEDGED = "acknowledged"
+
+    @property
+    def sends(self) -> bool:
+        return self in (Reason.FIRST, Reason.WORSE, Reason.GREW, Reason.RESOLVED)
+
+
+class NoticeState(StrEnum):
+    """What became of a notice."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    FAILED = "failed"
+    NOT_SENT = "not_sent"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One update of one incident to one destination at one interval.
+
+    `destination` is ``slack:<connection>:<channel>`` or ``outbox``. `message` is the rendered payload
+    (``{"text": ..., "blocks": [...]}`` for Slack). `receipt` is what the sink answered (a message ts).
+    """
+
+    id: str
+    project: str
+    incident: str
+    interval: Interval
+    destination: str
+    reason: Reason
+    state: NoticeState
+    message: Mapping[str, Any]
+    receipt: str = ""
+    error: str = ""
+    attempts: int = 0
+
+
+def notice_id(incident: str, interval: Interval, destination: str) -> str:
+    """The id of an incident's one update at an interval to a destination: the same on every rerun."""
+    text = f"{incident}\x1f{interval.key}\x1f{destination}"
+    return blake2b(text.encode(), digest_size=16).hexdigest()

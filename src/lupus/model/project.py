@@ -1,0 +1,223 @@
+"""Project: one monitored ML product, as its YAML file says, with every default filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from lupus.model.interval import Cadence
+from lupus.model.verdict import RuleSpec, Selector, Severity
+
+
+class Task(StrEnum):
+    """What the model does; decides which evaluation metrics there are."""
+
+    BINARY_CLASSIFICATION = "binary_classification"
+    REGRESSION = "regression"
+
+
+class Role(StrEnum):
+    """What a table is to the product. Any number of tables may be `other`."""
+
+    DATA = "data"
+    PREDICTION = "prediction"
+    GROUND_TRUTH = "ground_truth"
+    OTHER = "other"
+
+
+class FileFormat(StrEnum):
+    """File formats that the `files` source reads."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    """Files at a local path or any fsspec URL. `path` may hold a glob and ``{interval}``, the interval's key.
+
+    `connection` names credentials for remote file systems (its extra fields become fsspec options).
+    """
+
+    path: str
+    format: FileFormat
+    connection: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SqlSource:
+    """A table (``table`` or ``schema.table``), or a `query` with bound parameters, in a named connection.
+
+    A query may use ``:start``, ``:end`` (UTC instants), ``:start_date``, ``:end_date`` (business dates,
+    end exclusive) and ``:interval`` (the key). Exactly one of `table` and `query` is set.
+    """
+
+    connection: str
+    table: str = ""
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PythonSource:
+    """A callable ``module:function``, called with the `Interval`; returns an Arrow table or batches, or a frame."""
+
+    callable: str
+    arguments: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+Source = FileSource | SqlSource | PythonSource
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """When a slice counts as there: at least `min_rows` rows; waited for until the local time `by` on
+    the day the interval ends (None: not waited for at all).
+    """
+
+    min_rows: int = 1
+    by: time | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One role, and where its slice for an Interval lies.
+
+    `time` is the column that says which interval a row belongs to ("" only where the source itself
+    slices: a query with parameters, a path with ``{interval}``, a callable). Date columns are
+    business dates; naive timestamps are in `timezone`. `key` identifies a row for joins. `score` is
+    the model's output (a probability, or the predicted value), `label` the truth, `version` the
+    column with the model's version. `arrives_within` is how long labels are waited for.
+    `expectations` is the suite's path below the expectations folder, "" for none. `exclude` names
+    columns that are neither extracted nor measured; an empty `columns` means all.
+    """
+
+    name: str
+    role: Role
+    source: Source
+    time: str = ""
+    timezone: str = "UTC"
+    key: tuple[str, ...] = ()
+    score: str = ""
+    label: str = ""
+    version: str = ""
+    columns: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    arrives_within: timedelta = timedelta(0)
+    expectations: str = ""
+    ready: Ready = Ready()
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsPolicy:
+    """Which metrics are computed. `include` and `exclude` are shell patterns on metric names.
+
+    `segment_metrics` (patterns) are those computed per segment as well. `quantiles` are in (0, 1);
+    `bins` is the number of histogram bins; `top` the number of categories followed by share;
+    `min_segment_rows` the rows below which a segment's metrics are not computed; categories with
+    fewer than `min_category_rows` rows are folded into "other"; `threshold` turns scores into
+    decisions; `mature_at` is the maturity from which an evaluation is judged before its window closes.
+    """
+
+    include: tuple[str, ...] = ("*",)
+    exclude: tuple[str, ...] = ()
+    segment_metrics: tuple[str, ...] = ()
+    quantiles: tuple[float, ...] = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+    bins: int = 20
+    top: int = 5
+    min_segment_rows: int = 30
+    min_category_rows: int = 5
+    threshold: float = 0.5
+    mature_at: float = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class SlackRoute:
+    """Where the project's Slack messages go. Without a usable connection they go to the outbox file."""
+
+    connection: str
+    channel: str
+    mention: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """Which findings open an incident, and where notices go.
+
+    An incident takes findings of at least `min_severity`; it resolves after `resolve_after` clean intervals.
+    """
+
+    slack: SlackRoute | None = None
+    min_severity: Severity = Severity.MEDIUM
+    resolve_after: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class RetrainWhen:
+    """The findings that ask for retraining.
+
+    At least `severity`, of `where`, in `for_intervals` of the last `within` intervals.
+    """
+
+    where: Selector
+    severity: Severity = Severity.HIGH
+    for_intervals: int = 1
+    within: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RetrainPolicy:
+    """When Lupus triggers which Dag. Never twice within `cooldown`; never on critically invalid data."""
+
+    dag: str
+    when: RetrainWhen
+    cooldown: timedelta
+    conf: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How Airflow runs the project: `catchup` runs missed intervals, `retries` is per task."""
+
+    catchup: bool = False
+    retries: int = 2
+    retry_delay: timedelta = timedelta(minutes=5)
+    max_active_runs: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """One monitored ML product. `start` and `end` are UTC instants; no interval outside is measured."""
+
+    name: str
+    owner: str
+    cadence: Cadence
+    start: datetime
+    tables: tuple[Table, ...]
+    end: datetime | None = None
+    description: str = ""
+    task: Task | None = None
+    segments: tuple[str, ...] = ()
+    metrics: MetricsPolicy = MetricsPolicy()
+    rules: tuple[RuleSpec, ...] = ()
+    alerts: Alerts = Alerts()
+    retrain: RetrainPolicy | None = None
+    schedule: Schedule = Schedule()
+    tags: tuple[str, ...] = ()
+    path: Path | None = None
+
+    def table(self, name: str) -> Table:
+        """The table called `name`; `KeyError` when there is none."""
+        for table in self.tables:
+            if table.name == name:
+                return table
+        raise KeyError(name)
+
+    def of_role(self, role: Role) -> Table | None:
+        """The table with `role`, or None. Only `other` may stand more than once."""
+        return next((table for table in self.tables if table.role is role), None)

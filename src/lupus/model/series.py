@@ -1,0 +1,71 @@
+"""SeriesKey and Series: what a metric is a metric of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from hashlib import blake2b
+from types import MappingProxyType
+from typing import Final
+
+WHOLE: Final = ""
+"""The segment that is the whole table, and the column of a metric of the whole table."""
+
+
+class Group(StrEnum):
+    """The standard metric groups; a user's own group is any other string."""
+
+    INPUT = "input"
+    TARGET = "target"
+    PREDICTION = "prediction"
+    EVALUATION = "evaluation"
+    TRAINING = "training"
+    BUSINESS = "business"
+    SOFTWARE = "software"
+    VALIDATION = "validation"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SeriesKey:
+    """The name of one series of metric values. `column` and `segment` are ``""`` for the whole."""
+
+    project: str
+    table: str
+    column: str
+    metric: str
+    segment: str = WHOLE
+
+    @property
+    def id(self) -> int:
+        """A stable 63-bit hash of the key: the primary key in the store and in links."""
+        text = "\x1f".join((self.project, self.table, self.column, self.metric, self.segment))
+        return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
+
+    def __str__(self) -> str:
+        """`table.column metric [segment]`, as people read it.
+
+        >>> str(SeriesKey("flights", "data", "dep_time", "null_ratio", "origin=JFK"))
+        'data.dep_time null_ratio [origin=JFK]'
+        """
+        name = f"{self.table}.{self.column}" if self.column else self.table
+        return f"{name} {self.metric}" + (f" [{self.segment}]" if self.segment else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A series: its key with what is said of it. `unit` is ``""`` (the column's own), ``ratio``, ``rows``, ..."""
+
+    key: SeriesKey
+    group: str
+    unit: str = ""
+    tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
+
+
+def segment_name(column: str, value: str) -> str:
+    """The canonical name of the rows where `column` equals `value`.
+
+    >>> segment_name("origin", "JFK")
+    'origin=JFK'
+    """
+    return f"{column}={value}"
