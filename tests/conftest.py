@@ -1,0 +1,46 @@
+"""Fixtures that all tests share: real database servers, or a clear reason why there is none."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+import sqlalchemy as sa
+
+POSTGRES = os.environ.get("LUPUS_TEST_POSTGRES", "postgresql+psycopg://root@127.0.0.1:5432/postgres")
+MARIADB = os.environ.get("LUPUS_TEST_MARIADB", "mysql+pymysql://root@127.0.0.1:3306/test")
+
+
+def _database(admin_url: str, service: str, drop: str) -> Iterator[str]:
+    """A fresh database on the server at `admin_url`, dropped afterwards."""
+    name = f"lupus_test_{uuid.uuid4().hex[:12]}"
+    engine = sa.create_engine(admin_url, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    except (sa.exc.OperationalError, ImportError) as error:
+        engine.dispose()
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{service} must be there in CI: {error}")
+        pytest.skip(f"no {service} at {admin_url} (set LUPUS_TEST_{service.upper()} to use another)")
+    try:
+        yield sa.make_url(admin_url).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with engine.connect() as connection, suppress(sa.exc.OperationalError):
+            connection.execute(sa.text(drop.format(name=name)))
+        engine.dispose()
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """The URL of a fresh PostgreSQL database."""
+    yield from _database(POSTGRES, "postgres", "DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def mariadb_url() -> Iterator[str]:
+    """The URL of a fresh MariaDB database."""
+    yield from _database(MARIADB, "mariadb", "DROP DATABASE {name}")
