@@ -37,15 +37,15 @@ from lupus.model.project import (
     Task,
 )
 from lupus.model.retrain import RetrainRequest, RetrainState, retrain_id
+from lupus.model.rules import RULE_PARAMETERS, RecentAverageParameters, ThresholdParameters
 from lupus.model.run import RunReport, Stage
-from lupus.model.series import WHOLE, Group, Series, SeriesKey, segment_name
+from lupus.model.series import Group, Series, SeriesKey, WHOLE, segment_name
 from lupus.model.snapshot import Snapshot, SnapshotStatus
 from lupus.model.state import Reference, State, StoredState
 from lupus.model.validation import ExpectationOutcome, ExpectationSeverity, Validation
 from lupus.model.verdict import RuleSpec, Selector, Severity, Status, Verdict
 
 __all__ = [
-    "WHOLE",
     "Alerts",
     "Cadence",
     "CadenceKind",
@@ -76,8 +76,10 @@ __all__ = [
     "Problem",
     "Project",
     "PythonSource",
+    "RULE_PARAMETERS",
     "Ready",
     "Reason",
+    "RecentAverageParameters",
     "Reference",
     "RetrainPolicy",
     "RetrainRequest",
@@ -104,9 +106,11 @@ __all__ = [
     "StoredState",
     "Table",
     "Task",
+    "ThresholdParameters",
     "Validation",
     "ValidationError",
     "Verdict",
+    "WHOLE",
     "incident_id",
     "notice_id",
     "retrain_id",

@@ -18,6 +18,7 @@ class FailureKind(StrEnum):
     WRONG_TYPE = "wrong_type"
     UNDEFINED = "undefined"  # the statistic does not exist for these rows (one class only, ...)
     NO_LABELS = "no_labels"
+    INVALID = "invalid"  # the rows failed critical validation
 
 
 @dataclass(frozen=True, slots=True)
