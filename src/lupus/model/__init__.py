@@ -14,7 +14,7 @@ from lupus.model.errors import (
     ValidationError,
 )
 from lupus.model.history import History
-from lupus.model.incident import Incident, IncidentState, Outcome, incident_id
+from lupus.model.incident import Finding, Incident, IncidentState, Outcome, incident_id
 from lupus.model.interval import Cadence, CadenceKind, Interval
 from lupus.model.metric import Failure, FailureKind, MetricPoint
 from lupus.model.notice import Notice, NoticeState, Reason, notice_id
@@ -39,13 +39,15 @@ from lupus.model.project import (
 from lupus.model.retrain import RetrainRequest, RetrainState, retrain_id
 from lupus.model.rules import RULE_PARAMETERS, RecentAverageParameters, ThresholdParameters
 from lupus.model.run import RunReport, Stage
-from lupus.model.series import Group, Series, SeriesKey, WHOLE, segment_name
+from lupus.model.series import WHOLE, Group, Series, SeriesKey, segment_name
 from lupus.model.snapshot import Snapshot, SnapshotStatus
 from lupus.model.state import Reference, State, StoredState
 from lupus.model.validation import ExpectationOutcome, ExpectationSeverity, Validation
 from lupus.model.verdict import RuleSpec, Selector, Severity, Status, Verdict
 
 __all__ = [
+    "RULE_PARAMETERS",
+    "WHOLE",
     "Alerts",
     "Cadence",
     "CadenceKind",
@@ -61,6 +63,7 @@ __all__ = [
     "FailureKind",
     "FileFormat",
     "FileSource",
+    "Finding",
     "Group",
     "History",
     "Incident",
@@ -76,7 +79,6 @@ __all__ = [
     "Problem",
     "Project",
     "PythonSource",
-    "RULE_PARAMETERS",
     "Ready",
     "Reason",
     "RecentAverageParameters",
@@ -110,7 +112,6 @@ __all__ = [
     "Validation",
     "ValidationError",
     "Verdict",
-    "WHOLE",
     "incident_id",
     "notice_id",
     "retrain_id",

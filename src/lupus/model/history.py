@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from lupus.model.interval import Interval
 from lupus.model.metric import Failure
 from lupus.model.series import Series
+
+if TYPE_CHECKING:  # numpy costs a tenth of a second wherever a Dag file is parsed
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -29,11 +29,22 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Incident:
-    """Findings of one project from `first` to `last` interval.
+class Finding:
+    """A verdict that belongs to an incident, and the interval whose run found it.
 
-    `findings` holds every finding of every interval in it, oldest first. `clean` counts the clean
-    intervals since `last`. `muted_until` is an interval key.
+    `found` is later than the verdict's own interval when labels came late.
+    """
+
+    found: Interval
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Findings of one project, found by the runs from `first` to `last` interval.
+
+    `findings` holds every finding of every run in it, oldest first. `clean` counts the clean
+    runs since `last`. `muted_until` is an interval key.
     """
 
     id: str
@@ -42,7 +53,7 @@ class Incident:
     severity: Severity
     first: Interval
     last: Interval
-    findings: tuple[Verdict, ...]
+    findings: tuple[Finding, ...]
     title: str
     clean: int = 0
     outcome: Outcome | None = None
