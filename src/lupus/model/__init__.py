@@ -42,6 +42,7 @@ from lupus.model.run import RunReport, Stage
 from lupus.model.series import WHOLE, Group, Series, SeriesKey, segment_name
 from lupus.model.snapshot import Snapshot, SnapshotStatus
 from lupus.model.state import Reference, State, StoredState
+from lupus.model.units import format_value
 from lupus.model.validation import ExpectationOutcome, ExpectationSeverity, Validation
 from lupus.model.verdict import RuleSpec, Selector, Severity, Status, Verdict
 
@@ -112,6 +113,7 @@ __all__ = [
     "Validation",
     "ValidationError",
     "Verdict",
+    "format_value",
     "incident_id",
     "notice_id",
     "retrain_id",
