@@ -1,0 +1,38 @@
+"""One function per stage: the only place that joins the rooms. All are wired by arguments and can be run again."""
+
+from lupus.stages.act import ActReport, act, deliver, mark_retrain, pending_retrain
+from lupus.stages.extract import ExtractReport, extract
+from lupus.stages.judge import JudgeReport, judge
+from lupus.stages.measure import MeasureReport, measure
+from lupus.stages.push import push_metrics
+from lupus.stages.report import incident_table, render, report_lines
+from lupus.stages.run import run, run_range
+from lupus.stages.settings import EnvironmentConnections, Settings
+from lupus.stages.validate import ValidateReport, validate
+from lupus.stages.workspace import Workspace, open_workspace
+
+__all__ = [
+    "ActReport",
+    "EnvironmentConnections",
+    "ExtractReport",
+    "JudgeReport",
+    "MeasureReport",
+    "Settings",
+    "ValidateReport",
+    "Workspace",
+    "act",
+    "deliver",
+    "extract",
+    "incident_table",
+    "judge",
+    "mark_retrain",
+    "measure",
+    "open_workspace",
+    "pending_retrain",
+    "push_metrics",
+    "render",
+    "report_lines",
+    "run",
+    "run_range",
+    "validate",
+]

@@ -1,0 +1,109 @@
+"""The judge stage: the rules' verdicts on this interval, and on older ones whose labels came."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from lupus.model import Group, History, Interval, Project, RecentAverageParameters, Role, Stage, Verdict
+from lupus.stages.labels import evaluated, is_closed
+from lupus.stages.recording import recorded
+from lupus.stages.workspace import Workspace
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_LEARNING_INTERVALS = 35
+"""How many intervals beyond the rules' own windows are read, to learn a series' noise from."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeReport:
+    """The verdicts, and the intervals that they are about."""
+
+    project: str
+    interval: Interval
+    judged: tuple[Interval, ...]
+    verdicts: tuple[Verdict, ...]
+
+
+def judge(workspace: Workspace, project: Project, interval: Interval) -> JudgeReport:
+    """Judge every series of `interval`, and the evaluation series of intervals that labels came for."""
+    with recorded(workspace, project, interval, Stage.JUDGE):
+        judged = evaluated(project, interval) or (interval,)
+        history = _history(workspace, project, judged)
+        verdicts = _verdicts(project, history, judged)
+        workspace.store.replace_verdicts(project.name, interval, [v for v in verdicts if v.interval == interval])
+        for older in judged[:-1]:
+            workspace.store.replace_verdicts(
+                project.name, older, [v for v in verdicts if v.interval == older], scope="evaluation"
+            )
+    return JudgeReport(project.name, interval, judged, tuple(verdicts))
+
+
+def _history(workspace: Workspace, project: Project, judged: Sequence[Interval]) -> History:
+    """The values of the judged intervals and of the weeks before them that the rules look at."""
+    windows = [int(rule.parameters.get("window", RecentAverageParameters().window)) for rule in project.rules]
+    first = judged[0]
+    for _ in range(max(windows, default=0) + _LEARNING_INTERVALS):
+        earlier = project.cadence.previous(first)
+        if earlier.start < project.start:
+            break
+        first = earlier
+    intervals = tuple(project.cadence.between(first, judged[-1]))
+    history = workspace.columns.history(project.name, intervals)
+    newest = _newest_truth(workspace, project, judged[-1])
+    closed = history.closed.copy()
+    for position, one in enumerate(intervals):
+        closed[position] = is_closed(project, one, newest)
+    return replace(history, closed=closed)
+
+
+def _verdicts(project: Project, history: History, judged: Sequence[Interval]) -> list[Verdict]:
+    import numpy as np
+
+    from lupus.judge import judge as judge_history
+
+    last = len(history.intervals) - 1
+    late = np.array([series.group == Group.EVALUATION for series in history.series], dtype=bool)
+    mature_at = project.metrics.mature_at
+    verdicts = judge_history(_rows(history, ~late), project.rules, project.cadence, at=[last], mature_at=mature_at)
+    if late.any():
+        at = range(last - len(judged) + 1, last + 1)
+        verdicts += judge_history(
+            _rows(history, late), project.rules, project.cadence, at=list(at), mature_at=mature_at
+        )
+    return verdicts
+
+
+def _rows(history: History, chosen: NDArray[np.bool_]) -> History:
+    """The part of `history` whose series are `chosen`."""
+    rows = [row for row, wanted in enumerate(chosen.tolist()) if wanted]
+    new = {old: position for position, old in enumerate(rows)}
+    return replace(
+        history,
+        series=tuple(history.series[row] for row in rows),
+        values=history.values[chosen],
+        n=history.n[chosen],
+        maturity=history.maturity[chosen],
+        excluded=history.excluded[chosen],
+        failures={(new[row], position): failure for (row, position), failure in history.failures.items() if row in new},
+    )
+
+
+def _newest_truth(workspace: Workspace, project: Project, interval: Interval) -> Interval:
+    """The newest interval, not before `interval`, up to which ground truth was extracted."""
+    from lupus.extract import load_snapshot
+
+    truth = project.of_role(Role.GROUND_TRUTH)
+    newest = interval
+    if truth is None:
+        return newest
+    while not is_closed(project, interval, newest):
+        following = project.cadence.next(newest)
+        if load_snapshot(workspace.settings.snapshots, project.name, truth.name, following) is None:
+            break
+        newest = following
+    return newest

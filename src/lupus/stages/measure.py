@@ -1,0 +1,88 @@
+"""The measure stage: snapshots become metric points and States."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lupus.model import Interval, MetricPoint, Project, Snapshot, Stage
+from lupus.stages.extract import snapshots_of
+from lupus.stages.labels import evaluated, evaluation_tables
+from lupus.stages.recording import recorded
+from lupus.stages.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureReport:
+    """Every point that was measured, of this interval and of the older ones whose labels came."""
+
+    project: str
+    interval: Interval
+    points: tuple[MetricPoint, ...]
+
+
+def measure(workspace: Workspace, project: Project, interval: Interval) -> MeasureReport:
+    """Measure every table of `interval`, and evaluate it and the older intervals that wait for labels."""
+    points: list[MetricPoint] = []
+    with recorded(workspace, project, interval, Stage.MEASURE):
+        points += _measure_tables(workspace, project, interval)
+        points += _evaluate(workspace, project, interval)
+    return MeasureReport(project.name, interval, tuple(points))
+
+
+def _measure_tables(workspace: Workspace, project: Project, interval: Interval) -> list[MetricPoint]:
+    from lupus.measure import absent_points, measure_table
+
+    snapshots = snapshots_of(workspace, project, interval)
+    all_points: list[MetricPoint] = []
+    for table in project.tables:
+        snapshot = snapshots.get(table.name)
+        if snapshot is None or not snapshot.usable:
+            points = tuple(absent_points(project, table, interval, snapshot))
+        else:
+            references = workspace.store.references(project.name, table.name)
+            measures = measure_table(project, table, snapshot, references, engine=workspace.engine)
+            workspace.store.save_references(measures.references)
+            workspace.store.save_states(measures.states)
+            points = measures.points
+        workspace.columns.replace(project.name, interval, points, scope=f"table:{table.name}")
+        all_points += points
+    return all_points
+
+
+def _evaluate(workspace: Workspace, project: Project, interval: Interval) -> list[MetricPoint]:
+    tables = evaluation_tables(project)
+    if tables is None:
+        return []
+    prediction, truth = tables
+    intervals = evaluated(project, interval)
+    from lupus.measure import measure_evaluation
+
+    predictions = {
+        one.key: snapshot for one in intervals if (snapshot := _usable(workspace, project, prediction.name, one))
+    }
+    # Later ground truth exists when an old interval is run again: use all that is known today.
+    last = project.cadence.shift(interval, len(intervals) - 1)
+    truths = [
+        snapshot
+        for one in project.cadence.between(intervals[0], last)
+        if (snapshot := _usable(workspace, project, truth.name, one))
+    ]
+    blocked = {
+        validation.interval.key: f"{validation.table} failed critical validation: "
+        + "; ".join(outcome.reason or outcome.id for outcome in validation.critical_failures)
+        for validation in workspace.store.validations(project.name, intervals)
+        if validation.critical_failures and validation.table != truth.name
+    }
+    measures = measure_evaluation(project, intervals, predictions, truths, blocked=blocked, engine=workspace.engine)
+    workspace.store.save_states(measures.states)
+    for one in intervals:
+        points = [point for point in measures.points if point.interval == one]
+        workspace.columns.replace(project.name, one, points, scope="evaluation")
+    return list(measures.points)
+
+
+def _usable(workspace: Workspace, project: Project, table: str, interval: Interval) -> Snapshot | None:
+    from lupus.extract import load_snapshot
+
+    snapshot = load_snapshot(workspace.settings.snapshots, project.name, table, interval)
+    return snapshot if snapshot is not None and snapshot.usable else None

@@ -1,0 +1,53 @@
+"""All stages of one run in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from lupus.model import Interval, LupusError, Project, RunReport
+from lupus.stages.act import act
+from lupus.stages.extract import extract
+from lupus.stages.judge import judge
+from lupus.stages.measure import measure
+from lupus.stages.validate import validate
+from lupus.stages.workspace import Workspace
+
+
+def run(workspace: Workspace, project: Project, interval: Interval, *, send: bool = True) -> RunReport:
+    """Extract, validate, measure, judge and act for one interval; raises `LupusError` when a stage cannot.
+
+    A slice that is not there yet is not waited for: on the command line the user decides when.
+    """
+    if interval.start < project.start or (project.end is not None and interval.start >= project.end):
+        raise LupusError(
+            f"{project.name} is not monitored on {interval}: it starts on "
+            f"{project.cadence.containing(project.start)}"
+            + (f" and ends before {project.cadence.containing(project.end)}" if project.end else "")
+        )
+    extracted = extract(workspace, project, interval, now=max(datetime.now(UTC), interval.end))
+    validated = validate(workspace, project, interval)
+    measured = measure(workspace, project, interval)
+    judged = judge(workspace, project, interval)
+    acted = act(workspace, project, interval, send=send)
+    waiting = tuple(f"{one.table}: {one.reason}" for one in extracted.waiting)
+    return RunReport(
+        project=project.name,
+        interval=interval,
+        snapshots=extracted.snapshots,
+        validations=validated.validations,
+        points=measured.points,
+        verdicts=judged.verdicts,
+        incidents=acted.incidents,
+        notices=acted.notices,
+        retrain=acted.retrain,
+        failed=(*extracted.failed, *waiting, *validated.failed),
+    )
+
+
+def run_range(
+    workspace: Workspace, project: Project, first: Interval, last: Interval, *, send: bool = True
+) -> Iterator[RunReport]:
+    """One run per interval from `first` to `last`, in order."""
+    for interval in project.cadence.between(first, last):
+        yield run(workspace, project, interval, send=send)

@@ -1,0 +1,79 @@
+"""Settings: where this installation keeps things. All of them from the environment, all with defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lupus.model import Connection, ConnectionNotUsableError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where things are.
+
+    `home` (``LUPUS_HOME``, default ``.lupus``) holds what Lupus itself writes: the SQLite store, the
+    snapshots and the outbox. `projects` (``LUPUS_PROJECTS``) and `expectations` (``LUPUS_EXPECTATIONS``)
+    are what people write. `store_url` (``LUPUS_STORE_URL``) is a SQLAlchemy URL. `ui_url`
+    (``LUPUS_UI_URL``) is put in front of links in messages; without it messages have no links.
+    """
+
+    home: Path
+    projects: Path
+    expectations: Path
+    store_url: str
+    ui_url: str = ""
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Settings:
+        """The settings that `environ` asks for.
+
+        >>> Settings.from_environment({"LUPUS_HOME": "/srv/lupus"}).snapshots
+        PosixPath('/srv/lupus/snapshots')
+        """
+        home = Path(environ.get("LUPUS_HOME") or ".lupus").absolute()
+        return cls(
+            home=home,
+            projects=Path(environ.get("LUPUS_PROJECTS") or "dags/projects").absolute(),
+            expectations=Path(environ.get("LUPUS_EXPECTATIONS") or "expectations").absolute(),
+            store_url=environ.get("LUPUS_STORE_URL") or f"sqlite:///{home / 'store.db'}",
+            ui_url=(environ.get("LUPUS_UI_URL") or "").rstrip("/"),
+        )
+
+    @property
+    def snapshots(self) -> Path:
+        """The folder of extracted slices; with several workers it must be shared by all of them."""
+        return self.home / "snapshots"
+
+    @property
+    def outbox(self) -> Path:
+        """The file that takes messages for which there is no usable destination."""
+        return self.home / "outbox.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentConnections:
+    """Connections from environment variables: ``LUPUS_CONN_WAREHOUSE=postgresql://user:password@host/database``.
+
+    For Slack and other services that are no database: ``LUPUS_CONN_SLACK=token:xoxb-...``.
+    """
+
+    environ: Mapping[str, str]
+
+    def get(self, name: str) -> Connection:
+        """The connection called `name`; raises `ConnectionNotUsableError` that says how to define it."""
+        variable = "LUPUS_CONN_" + "".join(letter if letter.isalnum() else "_" for letter in name.upper())
+        text = self.environ.get(variable, "")
+        if not text:
+            raise ConnectionNotUsableError(
+                f"connection {name!r} is not defined; on the command line set {variable}, a SQLAlchemy URL like "
+                f"postgresql://user:password@host/database or token:<secret>; in Airflow create the connection {name!r}"
+            )
+        if text.startswith("token:"):
+            return Connection(name, secret=text.removeprefix("token:"))
+        if "://" not in text:
+            raise ConnectionNotUsableError(
+                f"connection {name!r}: {variable} must be a SQLAlchemy URL (with ://) or token:<secret>"
+            )
+        return Connection(name, url=text)

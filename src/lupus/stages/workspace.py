@@ -1,0 +1,60 @@
+"""Workspace: what every stage is handed. The only place where rooms meet their surroundings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lupus.model import Connections
+from lupus.stages.settings import Settings
+
+if TYPE_CHECKING:
+    from lupus.measure import Engine
+    from lupus.stages.columns import Columns
+    from lupus.store import Store
+
+
+@dataclass(slots=True)
+class Workspace:
+    """The store, the folders, the connections, and the query engine (opened when first asked for)."""
+
+    settings: Settings
+    store: Store
+    connections: Connections
+    columns: Columns
+    """Metric columns by interval; kept over the intervals of a range, so that history is read once."""
+    _engine: Engine | None = field(default=None, repr=False)
+
+    @property
+    def engine(self) -> Engine:
+        from lupus.measure import Engine
+
+        if self._engine is None:
+            self._engine = Engine()
+        return self._engine
+
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.close()
+        self.store.close()
+
+
+@contextmanager
+def open_workspace(
+    settings: Settings, *, connections: Connections, store_url: str | None = None
+) -> Iterator[Workspace]:
+    """A workspace over the settings' store (or `store_url`); closed at the end.
+
+    Raises `StoreError` when the store cannot be reached or is out of date.
+    """
+    from lupus.stages.columns import Columns
+    from lupus.store import open_store
+
+    store = open_store(store_url or settings.store_url)
+    workspace = Workspace(settings, store, connections, Columns(store))
+    try:
+        yield workspace
+    finally:
+        workspace.close()
