@@ -1,0 +1,51 @@
+# Everything a developer or a user of the demo types. Each target makes the environment if it is missing.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench clean lock schema
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Writing bytecode makes every later start two to four times faster.
+unexport PYTHONDONTWRITEBYTECODE
+export GX_ANALYTICS_ENABLED := false
+export AIRFLOW__CORE__LOAD_EXAMPLES := false
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/ready: requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@command -v uv >/dev/null || test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
+	@UV=$$(command -v uv || echo $(BIN)/uv); \
+	  $$UV pip install --quiet --python $(BIN)/python --compile-bytecode --requirement requirements.lock && \
+	  $$UV pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+demo: $(VENV)/ready ## monitor a year of New York flights in Airflow (DEMO_ONCE=1: end when done)
+	@$(BIN)/python -m flights_demo
+
+test: $(VENV)/ready ## all tests
+	@$(BIN)/python -m pytest -q
+
+check: $(VENV)/ready ## style, types, generated files
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lupus check
+
+format: $(VENV)/ready ## put the code into shape
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(VENV)/ready ## all benchmarks, as ratios
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+schema: $(VENV)/ready ## write the JSON Schema of project files and the generated reference pages anew
+	@$(BIN)/python -m docs.generate
+
+lock: $(VENV)/ready ## resolve the newest versions that work together into requirements.lock
+	@UV=$$(command -v uv || echo $(BIN)/uv); \
+	  $$UV pip compile --quiet --upgrade --universal --no-emit-index-url --no-header --all-extras --group dev pyproject.toml --output-file requirements.lock
+
+clean: ## remove everything that was made here
+	rm -rf $(VENV) .demo .lupus .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
