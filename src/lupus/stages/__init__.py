@@ -1,6 +1,9 @@
 """One function per stage: the only place that joins the rooms. All are wired by arguments and can be run again."""
 
 from lupus.stages.act import ActReport, act, deliver, mark_retrain, pending_retrain
+from lupus.stages.documents import incident_json, point_json, report_json, verdict_json
+from lupus.stages.draft import draft_project
+from lupus.stages.dry import dry_workspace
 from lupus.stages.extract import ExtractReport, extract
 from lupus.stages.judge import JudgeReport, judge
 from lupus.stages.measure import MeasureReport, measure
@@ -8,7 +11,7 @@ from lupus.stages.push import push_metrics
 from lupus.stages.report import incident_table, render, report_lines
 from lupus.stages.run import run, run_range
 from lupus.stages.settings import EnvironmentConnections, Settings
-from lupus.stages.validate import ValidateReport, validate
+from lupus.stages.validate import ValidateReport, build_docs, validate
 from lupus.stages.workspace import Workspace, open_workspace
 
 __all__ = [
@@ -21,18 +24,25 @@ __all__ = [
     "ValidateReport",
     "Workspace",
     "act",
+    "build_docs",
     "deliver",
+    "draft_project",
+    "dry_workspace",
     "extract",
+    "incident_json",
     "incident_table",
     "judge",
     "mark_retrain",
     "measure",
     "open_workspace",
     "pending_retrain",
+    "point_json",
     "push_metrics",
     "render",
+    "report_json",
     "report_lines",
     "run",
     "run_range",
     "validate",
+    "verdict_json",
 ]

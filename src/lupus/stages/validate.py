@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from lupus.model import (
     Failure,
@@ -59,6 +60,27 @@ def validate(workspace: Workspace, project: Project, interval: Interval) -> Vali
             workspace.columns.replace(project.name, interval, points, scope=f"validation:{table.name}")
         record.problems(failed)
     return ValidateReport(project.name, interval, tuple(validations), tuple(failed))
+
+
+def build_docs(workspace: Workspace, project: Project, interval: Interval, folder: Path) -> Path:
+    """Write Great Expectations' Data Docs of this interval's snapshots into `folder`; return their first page.
+
+    Raises `ValidationError` when the project has no suite, or nothing was extracted.
+    """
+    from lupus.validate import build_data_docs
+
+    snapshots = snapshots_of(workspace, project, interval)
+    suites = [
+        (snapshot, workspace.settings.expectations / table.expectations)
+        for table in project.tables
+        if table.expectations and (snapshot := snapshots.get(table.name)) and snapshot.usable
+    ]
+    if not suites:
+        raise ValidationError(
+            f"{project.name} has no snapshot with a suite on {interval}; "
+            f"lupus run {project.name} --day {interval} makes them"
+        )
+    return build_data_docs(suites, folder)
 
 
 def _not_run(project: str, table: str, interval: Interval, reason: str) -> MetricPoint:

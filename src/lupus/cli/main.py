@@ -1,0 +1,46 @@
+"""The `lupus` command."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from lupus.cli import incidents, operations, projects, runs
+from lupus.cli.terminal import fail
+from lupus.model import LupusError
+
+app = typer.Typer(
+    name="lupus",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=(
+        "Monitoring for machine-learning products.\n\n"
+        "A project is one YAML file in [bold]dags/projects[/]. Airflow runs it every day; these commands do the same "
+        "work in this process, so that you can try a project before you deploy it.\n\n"
+        "[dim]First steps:[/]  lupus init  ·  lupus check  ·  lupus run PROJECT --day 2026-01-31 --dry-run\n\n"
+        "[dim]Exit status:[/]  0 fine · 1 anomalies (with --fail-on-anomaly) · 2 bad config or arguments · "
+        "3 a stage failed"
+    ),
+)
+projects.register(app)
+runs.register(app)
+incidents.register(app)
+operations.register(app)
+
+
+def main() -> None:
+    """Run the command line; errors that people can mend are shown as sentences, not tracebacks."""
+    try:
+        app()
+    except LupusError as error:
+        sys.exit(fail(error))
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

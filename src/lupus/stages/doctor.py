@@ -1,0 +1,131 @@
+"""What is configured, reachable, out of date."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from lupus.model import (
+    ConnectionNotUsableError,
+    LupusError,
+    NoticeState,
+    Project,
+    SqlSource,
+    StoreError,
+)
+from lupus.stages.settings import EnvironmentConnections, Settings
+from lupus.stages.workspace import Workspace, open_workspace
+
+
+class Health(StrEnum):
+    """How one thing is."""
+
+    FINE = "fine"
+    WARNING = "warning"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: what it is, how it is, and what to do when it is not fine."""
+
+    subject: str
+    health: Health
+    detail: str
+
+
+def examine(environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Look at everything that a run needs, one finding at a time; no problem stops the others."""
+    from lupus.config import load_projects
+
+    settings = Settings.from_environment(environ)
+    yield _folder(settings)
+    projects: list[Project] = []
+    for loaded in load_projects(settings.projects, environ=environ):
+        if loaded.project is None:
+            for problem in loaded.problems:
+                yield Finding(f"project {loaded.name}", Health.BROKEN, str(problem))
+        else:
+            projects.append(loaded.project)
+            yield Finding(f"project {loaded.name}", Health.FINE, f"{loaded.path.name}, {loaded.project.cadence.kind}")
+            yield from _expectations(settings, loaded.project)
+    connections = EnvironmentConnections(environ)
+    yield from _connections(connections, projects)
+    try:
+        with open_workspace(settings, connections=connections) as workspace:
+            current, head = workspace.store.revision()
+            yield Finding("store", Health.FINE, f"{workspace.store.safe_url}, schema {current} of {head}")
+            for project in projects:
+                yield from _runs(workspace, project)
+    except StoreError as error:
+        yield Finding("store", Health.BROKEN, str(error))
+
+
+def _folder(settings: Settings) -> Finding:
+    if not settings.projects.is_dir():
+        return Finding(
+            "projects folder",
+            Health.BROKEN,
+            f"{settings.projects} does not exist; set LUPUS_PROJECTS or run lupus init",
+        )
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return Finding("home folder", Health.BROKEN, f"{settings.home}: {error.strerror}; set LUPUS_HOME")
+    if not os.access(settings.home, os.W_OK):
+        return Finding("home folder", Health.BROKEN, f"{settings.home} cannot be written to; set LUPUS_HOME")
+    return Finding("home folder", Health.FINE, str(settings.home))
+
+
+def _expectations(settings: Settings, project: Project) -> Iterator[Finding]:
+    for table in project.tables:
+        path = settings.expectations / table.expectations
+        if table.expectations and not path.is_file():
+            yield Finding(
+                f"suite {project.name}/{table.name}",
+                Health.BROKEN,
+                f"{path} does not exist; write it, or set LUPUS_EXPECTATIONS",
+            )
+
+
+def _connections(connections: EnvironmentConnections, projects: list[Project]) -> Iterator[Finding]:
+    databases = {t.source.connection for p in projects for t in p.tables if isinstance(t.source, SqlSource)}
+    for name in sorted(databases):
+        try:
+            connections.get(name)
+        except ConnectionNotUsableError as error:
+            yield Finding(f"connection {name}", Health.BROKEN, str(error))
+            continue
+        from lupus.extract import check_connection
+
+        try:
+            check_connection(connections.get(name))
+        except LupusError as error:
+            yield Finding(f"connection {name}", Health.BROKEN, str(error))
+        else:
+            yield Finding(f"connection {name}", Health.FINE, "reachable")
+    for name in sorted({p.alerts.slack.connection for p in projects if p.alerts.slack}):
+        try:
+            connections.get(name)
+        except ConnectionNotUsableError:
+            yield Finding(f"connection {name}", Health.WARNING, "not defined here: messages go to the outbox file")
+        else:
+            yield Finding(f"connection {name}", Health.FINE, "defined")
+
+
+def _runs(workspace: Workspace, project: Project) -> Iterator[Finding]:
+    runs = workspace.store.runs(project.name)
+    subject = f"runs of {project.name}"
+    if not runs:
+        yield Finding(subject, Health.WARNING, "none yet; try lupus run")
+    else:
+        newest = max(runs, key=lambda run: run.interval.start)
+        broken = [run for run in runs if run.interval == newest.interval and run.status not in ("ok", "running")]
+        health = Health.WARNING if broken else Health.FINE
+        why = "; ".join(f"{run.stage} {run.status}: {run.detail}" for run in broken)
+        yield Finding(subject, health, f"last {newest.interval.key} {why}".rstrip())
+    for notice in workspace.store.notices(project.name):
+        if notice.state is NoticeState.FAILED or (notice.state is NoticeState.PENDING and notice.attempts):
+            yield Finding(f"message to {notice.destination}", Health.BROKEN, f"{notice.interval}: {notice.error}")

@@ -1,0 +1,147 @@
+"""Reports as JSON documents, for programs. One function per noun; the keys are the nouns' own field names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lupus.model import (
+    Incident,
+    Interval,
+    MetricPoint,
+    Notice,
+    RetrainRequest,
+    RunReport,
+    Snapshot,
+    Validation,
+    Verdict,
+)
+
+
+def report_json(report: RunReport) -> dict[str, Any]:
+    """Everything that a run did, as plain JSON values."""
+    return {
+        "project": report.project,
+        **_interval(report.interval),
+        "snapshots": [_snapshot(snapshot) for snapshot in report.snapshots],
+        "validations": [_validation(validation) for validation in report.validations],
+        "points": [point_json(point) for point in report.points],
+        "verdicts": [verdict_json(verdict) for verdict in report.verdicts],
+        "incidents": [incident_json(incident, ()) for incident in report.incidents],
+        "notices": [_notice(notice) for notice in report.notices],
+        "retrain": _retrain(report.retrain) if report.retrain else None,
+        "failed": list(report.failed),
+    }
+
+
+def point_json(point: MetricPoint) -> dict[str, Any]:
+    """A metric point as plain JSON values; `value` is null when there is a `failure`."""
+    key = point.series.key
+    return {
+        **_interval(point.interval),
+        "table": key.table,
+        "column": key.column,
+        "metric": key.metric,
+        "segment": key.segment,
+        "group": point.series.group,
+        "unit": point.series.unit,
+        "value": point.value,
+        "n": point.n,
+        "maturity": point.maturity,
+        "failure": {"kind": point.failure.kind, "reason": point.failure.reason} if point.failure else None,
+    }
+
+
+def verdict_json(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as plain JSON values."""
+    key = verdict.series
+    return {
+        **_interval(verdict.interval),
+        "table": key.table,
+        "column": key.column,
+        "metric": key.metric,
+        "segment": key.segment,
+        "rule": verdict.rule,
+        "status": verdict.status,
+        "severity": verdict.severity,
+        "value": verdict.value,
+        "expected": verdict.expected,
+        "lower": verdict.lower,
+        "upper": verdict.upper,
+        "score": verdict.score,
+        "sentence": verdict.sentence,
+    }
+
+
+def incident_json(incident: Incident, notices: Sequence[Notice]) -> dict[str, Any]:
+    """An incident with its findings and the notices about it, as plain JSON values."""
+    return {
+        "id": incident.id,
+        "project": incident.project,
+        "title": incident.title,
+        "state": incident.state,
+        "severity": incident.severity,
+        "outcome": incident.outcome,
+        "first": incident.first.key,
+        "last": incident.last.key,
+        "findings": [{"found": one.found.key, **verdict_json(one.verdict)} for one in incident.findings],
+        "notices": [_notice(notice) for notice in notices],
+    }
+
+
+def _interval(interval: Interval) -> dict[str, str]:
+    return {"interval": interval.key, "start": interval.start.isoformat(), "end": interval.end.isoformat()}
+
+
+def _snapshot(snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "table": snapshot.table,
+        "status": snapshot.status,
+        "rows": snapshot.rows,
+        "schema": dict(snapshot.schema),
+        "content_hash": snapshot.content_hash,
+        "reason": snapshot.reason,
+    }
+
+
+def _validation(validation: Validation) -> dict[str, Any]:
+    return {
+        "table": validation.table,
+        "suite": validation.suite,
+        "success_ratio": validation.success_ratio,
+        "outcomes": [
+            {
+                "id": outcome.id,
+                "expectation": outcome.expectation,
+                "column": outcome.column,
+                "severity": outcome.severity,
+                "success": outcome.success,
+                "unexpected_ratio": outcome.unexpected_ratio,
+                "reason": outcome.reason,
+            }
+            for outcome in validation.outcomes
+        ],
+    }
+
+
+def _notice(notice: Notice) -> dict[str, Any]:
+    return {
+        "id": notice.id,
+        "interval": notice.interval.key,
+        "destination": notice.destination,
+        "reason": notice.reason,
+        "state": notice.state,
+        "error": notice.error,
+        "text": notice.message.get("text", ""),
+    }
+
+
+def _retrain(request: RetrainRequest) -> dict[str, Any]:
+    return {
+        "id": request.id,
+        "dag": request.dag,
+        "state": request.state,
+        "reasons": list(request.reasons),
+        "conf": dict(request.conf),
+        "note": request.note,
+    }
