@@ -117,7 +117,7 @@ class Cadence:
                 return self._make(self._midnight(monday), self._midnight(monday + timedelta(days=7)))
             case CadenceKind.CRON:
                 # A tick belongs to the interval that it starts, so look back from just after.
-                ticks = croniter(self.cron, (utc + timedelta(seconds=1)).astimezone(self.zone))
+                ticks = croniter(self.cron, (utc.replace(microsecond=0) + timedelta(seconds=1)).astimezone(self.zone))
                 start = ticks.get_prev(datetime).astimezone(UTC)
                 return self._make(start, self._tick_after(start))
 

@@ -39,7 +39,8 @@ class SeriesKey:
     @property
     def id(self) -> int:
         """A stable 63-bit hash of the key: the primary key in the store and in links."""
-        text = "\x1f".join((self.project, self.table, self.column, self.metric, self.segment))
+        parts = (self.project, self.table, self.column, self.metric, self.segment)
+        text = "".join(f"{len(part)}:{part}" for part in parts)
         return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
 
     def __str__(self) -> str:
