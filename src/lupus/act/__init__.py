@@ -1,0 +1,39 @@
+"""Verdicts to incidents, messages and retraining requests.
+
+Deciding and rendering are pure functions without a clock: the time is the run's `Interval`. I/O happens in the
+sinks only. In the order of a run: `update_incidents`, `decide_notices`, `decide_retrain`, all of which the caller
+stores in one transaction; then `open_sink(...).deliver(...)` for what is to be sent.
+"""
+
+from lupus.act.incidents import IncidentChanges, as_of, counts, update_incidents
+from lupus.act.message import Links, render_slack
+from lupus.act.notices import decide_notices
+from lupus.act.outbox import OutboxMessage, OutboxSink, read_outbox
+from lupus.act.ranking import Cause, causes, worst
+from lupus.act.retrain import decide_retrain
+from lupus.act.sinks import Sink, SinkFactory, destination_of, open_sink
+from lupus.act.slack import SlackSink
+from lupus.act.text import is_mention
+
+__all__ = [
+    "Cause",
+    "IncidentChanges",
+    "Links",
+    "OutboxMessage",
+    "OutboxSink",
+    "Sink",
+    "SinkFactory",
+    "SlackSink",
+    "as_of",
+    "causes",
+    "counts",
+    "decide_notices",
+    "decide_retrain",
+    "destination_of",
+    "is_mention",
+    "open_sink",
+    "read_outbox",
+    "render_slack",
+    "update_incidents",
+    "worst",
+]

@@ -1,0 +1,253 @@
+"""Findings of runs to incidents, with the same result however often and in whatever order runs are repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from lupus.act.ranking import severity_of, title_of, worst_severity
+from lupus.model import (
+    Cadence,
+    Finding,
+    Incident,
+    IncidentState,
+    Interval,
+    Project,
+    Series,
+    SeriesKey,
+    Severity,
+    Status,
+    Verdict,
+    incident_id,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentChanges:
+    """What a run did to a project's incidents.
+
+    `incidents` are all of them afterwards, oldest first; `save` those that are new or different;
+    `delete` the ids of those that are no more (their findings vanished, or went into another).
+    """
+
+    incidents: tuple[Incident, ...]
+    save: tuple[Incident, ...] = ()
+    delete: tuple[str, ...] = ()
+
+
+def update_incidents(
+    project: Project,
+    interval: Interval,
+    findings: Sequence[Verdict],
+    series: Mapping[SeriesKey, Series],
+    known: Sequence[Incident],
+    *,
+    newest: Interval | None = None,
+) -> IncidentChanges:
+    """The project's incidents after the run of `interval` found `findings`.
+
+    `findings` may hold any verdicts; those that count (`counts`) are taken, whatever interval they
+    are about, in place of what an earlier run of the same interval found. `series` says what their
+    series are. `known` holds the project's incidents; those that neither are active nor lie near
+    `interval` may be left out. `newest` is the newest interval that the project ever ran for, when it
+    is not this one.
+
+    Runs with findings belong to one incident when fewer than `resolve_after` intervals without findings
+    lie between them. So the incidents follow from what the runs found, not from the order of the runs:
+    a rerun may open, join, split, or remove incidents. What people did to an incident goes with its
+    intervals. An incident that a person resolved takes no findings of later intervals.
+    """
+    reach = max(1, project.alerts.resolve_after)
+    cadence = project.cadence
+    latest = _newest(cadence, interval, newest, known)
+    near = [incident for incident in known if incident.active or _touches(cadence, incident, interval, reach)]
+    runs = _by_run(project, interval, findings, near)
+    rebuilt = [
+        _build(project, cluster, runs, series, parent=_parent(project, cluster, near), latest=latest)
+        for cluster in _clusters(cadence, sorted(runs), near, reach)
+    ]
+    before = {incident.id: incident for incident in known}
+    gone = {incident.id for incident in near} - {incident.id for incident in rebuilt}
+    rest = {incident.id for incident in near} | {incident.id for incident in rebuilt}
+    after = [*rebuilt, *(incident for incident in known if incident.id not in rest)]
+    return IncidentChanges(
+        incidents=tuple(sorted(after, key=lambda incident: incident.first)),
+        save=tuple(incident for incident in rebuilt if before.get(incident.id) != incident),
+        delete=tuple(sorted(gone)),
+    )
+
+
+def counts(verdict: Verdict, min_severity: Severity) -> bool:
+    """Whether the verdict goes into an incident: absent data always, else a finding of at least `min_severity`."""
+    if verdict.status is Status.NO_DATA:
+        return True
+    return verdict.status.is_finding and severity_of(verdict).rank >= min_severity.rank
+
+
+def closed_by_person(incident: Incident, resolve_after: int) -> bool:
+    """Whether a person resolved it, before it was clean for long enough to resolve by itself.
+
+    The clean runs of such an incident are not counted any further, so that this stays known.
+    """
+    return incident.state is IncidentState.RESOLVED and incident.clean < max(1, resolve_after)
+
+
+def as_of(incident: Incident, interval: Interval, series: Mapping[SeriesKey, Series]) -> Incident | None:
+    """`incident` without what later runs than that of `interval` found; None if nothing is left."""
+    findings = tuple(finding for finding in incident.findings if finding.found.start <= interval.start)
+    if len(findings) == len(incident.findings):
+        return incident
+    if not findings:
+        return None
+    return replace(
+        incident,
+        findings=findings,
+        last=findings[-1].found,
+        severity=worst_severity(findings),
+        title=title_of(findings, series),
+    )
+
+
+def is_muted(incident: Incident, interval: Interval, cadence: Cadence) -> bool:
+    """Whether people asked for silence at `interval`: up to and including `muted_until`, or without an end.
+
+    A `muted_until` that names no interval mutes nothing: silence by mistake is the worse error.
+    """
+    if not incident.muted_until:
+        return incident.state is IncidentState.MUTED
+    try:
+        return interval.start <= cadence.parse(incident.muted_until).start
+    except ValueError:
+        return False
+
+
+def _newest(cadence: Cadence, interval: Interval, newest: Interval | None, known: Sequence[Incident]) -> Interval:
+    latest = max(interval, newest or interval)
+    if known:
+        # The clean runs that were counted show that the project ran for later intervals.
+        last = max(known, key=lambda incident: incident.last)
+        latest = max(latest, cadence.shift(last.last, last.clean))
+    return latest
+
+
+def _touches(cadence: Cadence, incident: Incident, interval: Interval, reach: int) -> bool:
+    return (
+        cadence.shift(incident.first, -reach).start <= interval.start <= cadence.shift(incident.last, reach).start
+        # On a grid that has changed since, a shift may land beside the incident's own intervals.
+        or incident.first.start <= interval.start <= incident.last.start
+    )
+
+
+def _by_run(
+    project: Project, interval: Interval, findings: Iterable[Verdict], near: Iterable[Incident]
+) -> dict[Interval, tuple[Finding, ...]]:
+    """The findings of each run that found any: what is known, with this run's in place of its earlier ones."""
+    runs: dict[Interval, list[Finding]] = {}
+    for incident in near:
+        for finding in incident.findings:
+            if finding.found.start != interval.start:
+                runs.setdefault(finding.found, []).append(finding)
+    fresh = {
+        (verdict.interval.start, verdict.series, verdict.rule): Finding(interval, verdict)
+        for verdict in findings
+        if counts(verdict, project.alerts.min_severity)
+    }
+    if fresh:
+        runs[interval] = [fresh[key] for key in sorted(fresh)]
+    return {run: tuple(found) for run, found in runs.items()}
+
+
+def _clusters(
+    cadence: Cadence, runs: Sequence[Interval], near: Sequence[Incident], reach: int
+) -> list[tuple[Interval, ...]]:
+    """`runs` (in order) cut where enough clean intervals lie between, and around what people have closed."""
+    if not runs:
+        return []
+    closed = [incident for incident in near if closed_by_person(incident, reach)]
+
+    def holder(run: Interval) -> str:
+        return next((incident.id for incident in closed if _spans(incident, run)), "")
+
+    clusters = [[runs[0]]]
+    for earlier, later in pairwise(runs):
+        joined = earlier.end == later.start or cadence.shift(earlier, reach).start >= later.start
+        if joined and (not closed or holder(earlier) == holder(later)):
+            clusters[-1].append(later)
+        else:
+            clusters.append([later])
+    return [tuple(cluster) for cluster in clusters]
+
+
+def _spans(incident: Incident, run: Interval) -> bool:
+    return incident.first.start <= run.start <= incident.last.start
+
+
+def _parent(project: Project, cluster: Sequence[Interval], near: Sequence[Incident]) -> Incident | None:
+    """The known incident whose human state the cluster carries on: the same one, else one that a person touched."""
+    candidates = [incident for incident in near if any(_spans(incident, run) for run in cluster)]
+    name = incident_id(project.name, cluster[0])
+    return min(
+        candidates,
+        key=lambda incident: (incident.id != name, not _touched(incident), incident.first),
+        default=None,
+    )
+
+
+def _touched(incident: Incident) -> bool:
+    by_hand = (IncidentState.ACKNOWLEDGED, IncidentState.MUTED)
+    return incident.state in by_hand or bool(incident.by or incident.comment or incident.outcome)
+
+
+def _build(
+    project: Project,
+    cluster: Sequence[Interval],
+    runs: Mapping[Interval, tuple[Finding, ...]],
+    series: Mapping[SeriesKey, Series],
+    *,
+    parent: Incident | None,
+    latest: Interval,
+) -> Incident:
+    reach = max(1, project.alerts.resolve_after)
+    findings = tuple(finding for run in cluster for finding in runs[run])
+    frozen = parent is not None and closed_by_person(parent, reach)
+    clean = parent.clean if parent and frozen else _clean(project.cadence, cluster[-1], latest, reach)
+    built = Incident(
+        id=incident_id(project.name, cluster[0]),
+        project=project.name,
+        state=IncidentState.RESOLVED if frozen or clean >= reach else IncidentState.OPEN,
+        severity=worst_severity(findings),
+        first=cluster[0],
+        last=cluster[-1],
+        findings=findings,
+        title=title_of(findings, series),
+        clean=clean,
+    )
+    if parent is None:
+        return built
+    built = replace(built, outcome=parent.outcome, muted_until=parent.muted_until, comment=parent.comment, by=parent.by)
+    if built.active:
+        return replace(built, state=_human_state(parent, latest, project.cadence))
+    return built
+
+
+def _human_state(parent: Incident, latest: Interval, cadence: Cadence) -> IncidentState:
+    if is_muted(parent, latest, cadence):
+        return IncidentState.MUTED
+    # An acknowledged incident that had resolved, and comes back because a run was repeated, is still in hand.
+    came_back = parent.state is IncidentState.RESOLVED and bool(parent.by) and not parent.muted_until
+    if parent.state is IncidentState.ACKNOWLEDGED or came_back:
+        return IncidentState.ACKNOWLEDGED
+    return IncidentState.OPEN
+
+
+def _clean(cadence: Cadence, last: Interval, latest: Interval, reach: int) -> int:
+    """The intervals from `last` to `latest`, at most `reach`."""
+    steps = 0
+    current = last
+    while steps < reach:
+        current = cadence.next(current)
+        if current.start > latest.start:
+            break
+        steps += 1
+    return steps

@@ -1,0 +1,127 @@
+"""What is told to whom after a run, with the reason for every message and for every silence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from lupus.act.incidents import as_of, closed_by_person, is_muted
+from lupus.act.message import Links, one_line, render_slack
+from lupus.act.ranking import worst_severity
+from lupus.model import (
+    Finding,
+    Incident,
+    IncidentState,
+    Interval,
+    Notice,
+    NoticeState,
+    Project,
+    Reason,
+    Series,
+    SeriesKey,
+    notice_id,
+)
+
+
+def decide_notices(
+    project: Project,
+    interval: Interval,
+    before: Sequence[Incident],
+    after: Sequence[Incident],
+    *,
+    destination: str,
+    links: Links,
+    series: Mapping[SeriesKey, Series],
+) -> tuple[Notice, ...]:
+    """The notices of the run of `interval`: at most one per incident, sent or not, each with its reason.
+
+    `before` and `after` are the project's incidents around `update_incidents`. The decision looks only at what was
+    found up to `interval`, so a rerun, even of an old interval, decides the same.
+
+    An incident that the run added findings to is told of when it is new (`FIRST`), when its severity rose (`WORSE`),
+    or when another column or metric group joined (`GREW`); all else is a `REPEAT`, which is not sent. While a person
+    has it in hand (`ACKNOWLEDGED`), only a rise in severity is sent; while it is `MUTED`, nothing.
+    An incident that this run resolved is told of once (`RESOLVED`); one that a person resolved is not.
+    """
+    known = {incident.id: incident for incident in before}
+    notices = []
+    for incident in after:
+        seen = as_of(incident, interval, series)
+        if seen is None:
+            continue
+        reason = _reason(project, interval, incident, seen, before=known.get(incident.id), series=series)
+        if reason is None:
+            continue
+        if reason.sends:
+            message = render_slack(project, seen, interval, reason, series=series, links=links)
+        else:
+            message = {"text": one_line(project, seen, reason)}
+        notices.append(
+            Notice(
+                id=notice_id(incident.id, interval, destination),
+                project=project.name,
+                incident=incident.id,
+                interval=interval,
+                destination=destination,
+                reason=reason,
+                state=NoticeState.PENDING if reason.sends else NoticeState.NOT_SENT,
+                message=message,
+            )
+        )
+    return tuple(notices)
+
+
+def _reason(
+    project: Project,
+    interval: Interval,
+    incident: Incident,
+    seen: Incident,
+    *,
+    before: Incident | None,
+    series: Mapping[SeriesKey, Series],
+) -> Reason | None:
+    """Why there is a notice of `incident`, of which this run knows `seen`; None when there is nothing to say."""
+    earlier = [finding for finding in seen.findings if finding.found.start < interval.start]
+    now = [finding for finding in seen.findings if finding.found.start == interval.start]
+    if not now:
+        reason = Reason.RESOLVED if _resolves(project, interval, before, incident, seen) else None
+    elif not earlier:
+        reason = Reason.FIRST
+    elif worst_severity(now).rank > worst_severity(earlier).rank:
+        reason = Reason.WORSE
+    elif _areas(now, series) - _areas(earlier, series):
+        reason = Reason.GREW
+    else:
+        reason = Reason.REPEAT
+    if reason is None:
+        return None
+    if is_muted(incident, interval, project.cadence):
+        return Reason.MUTED
+    if reason in (Reason.GREW, Reason.REPEAT) and _in_hand(incident):
+        return Reason.ACKNOWLEDGED
+    return reason
+
+
+def _resolves(
+    project: Project, interval: Interval, before: Incident | None, incident: Incident, seen: Incident
+) -> bool:
+    """Whether this run is the one that makes the incident clean for long enough."""
+    reach = max(1, project.alerts.resolve_after)
+    if incident.active or seen is not incident or closed_by_person(incident, reach):
+        return False
+    due = project.cadence.shift(seen.last, reach)
+    # Where the run at which it was due never came, the next one tells it.
+    late = interval.start > due.start and before is not None and before.active
+    return interval.start == due.start or late
+
+
+def _in_hand(incident: Incident) -> bool:
+    """Whether a person has taken it. One that has resolved since keeps the name of who had."""
+    if incident.state is IncidentState.RESOLVED:
+        return bool(incident.by)
+    return incident.state is IncidentState.ACKNOWLEDGED
+
+
+def _areas(findings: Sequence[Finding], series: Mapping[SeriesKey, Series]) -> set[tuple[str, str, str]]:
+    """What is affected, coarsely: another segment or quantile of the same column is no news."""
+    keys = {finding.verdict.series for finding in findings}
+    return {(key.table, key.column, series[key].group if key in series else "") for key in keys}
