@@ -22,7 +22,7 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	@touch $@
 
 demo: $(VENV)/ready ## monitor a year of New York flights in Airflow (DEMO_ONCE=1: end when done)
-	@$(BIN)/python -m flights_demo
+	@PYTHONPATH=dags:examples $(BIN)/python -m flights_demo
 
 test: $(VENV)/ready ## all tests
 	@$(BIN)/python -m pytest -q

@@ -1,0 +1,1 @@
+"""The demo that ``make demo`` runs: nine months of history in this process, then December by Airflow's scheduler."""
