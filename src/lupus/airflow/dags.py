@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG, Asset, CronPartitionTimetable, TriggerRule, get_parsing_context
+from airflow.sdk import DAG, Asset, TriggerRule, get_parsing_context
 
 from lupus.airflow.operators import (
     ActOperator,
@@ -22,7 +23,8 @@ from lupus.airflow.operators import (
 )
 from lupus.airflow.pages import broken_page, project_page
 from lupus.airflow.retraining import RetrainOperator
-from lupus.model import Problem, Project
+from lupus.airflow.timetables import CadenceTimetable
+from lupus.model import Cadence, CadenceKind, Problem, Project
 
 if TYPE_CHECKING:
     from lupus.config import LoadedProject
@@ -86,9 +88,7 @@ def project_dag(project: Project, text: str) -> DAG:
     dag = DAG(
         dag_id=dag_id(project.name),
         description=project.description or f"Monitors {project.name} ({cadence.kind})",
-        schedule=CronPartitionTimetable(
-            cadence.expression, timezone=cadence.cron_timezone, run_offset=-1, key_format=cadence.key_format
-        ),
+        schedule=_timetable(cadence),
         # A run is due when its interval is over, so the first run is due at the end of the first interval.
         start_date=first.end,
         end_date=project.end,
@@ -125,7 +125,7 @@ def broken_dag(name: str, problems: Sequence[Problem], texts: Sequence[str] = ()
     dag = DAG(
         dag_id=name,
         description=f"Broken: {problems[0]}"[:300],
-        schedule=CronPartitionTimetable("0 0 * * *", timezone="UTC", run_offset=-1, key_format="%Y-%m-%d"),
+        schedule=_timetable(Cadence(CadenceKind.DAILY)),
         start_date=_BROKEN_SINCE,
         catchup=False,
         max_active_runs=1,
@@ -135,6 +135,12 @@ def broken_dag(name: str, problems: Sequence[Problem], texts: Sequence[str] = ()
     )
     BrokenConfigOperator(task_id="broken_config", dag=dag, problems=problems, retries=0, retry_delay=timedelta(0))
     return dag
+
+
+@cache
+def _timetable(cadence: Cadence) -> CadenceTimetable:
+    """One for all projects of a cadence: Airflow describes a cron expression in words whenever one is made."""
+    return CadenceTimetable(cadence)
 
 
 def _build(name: str, group: Sequence[LoadedProject]) -> DAG:

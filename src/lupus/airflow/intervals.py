@@ -28,8 +28,8 @@ def run_interval(context: Mapping[str, Any], project: Project, *, now: datetime 
             interval = project.cadence.parse(key)
         except (ValueError, OverflowError) as error:
             raise AirflowFailException(
-                f"the interval {key!r} cannot be used: {error}. Give it as the run's partition key, or as the configuration "
-                f'{{"interval": "..."}} where there is no partition key'
+                f"the interval {key!r} cannot be used: {error}. Give it as the run's partition key, or as the "
+                f'configuration {{"interval": "..."}} where there is no partition key'
             ) from error
     else:
         interval = project.cadence.last_complete(dag_run.run_after)
