@@ -1,0 +1,25 @@
+"""Extract: source + Interval to `Snapshot`, a Parquet file that every later stage of the run reads.
+
+Sources are functions found through the entry points in the group ``lupus.sources`` (see `SourceReader`).
+A reader may yield more rows than the interval holds: one function clips every source to the interval,
+so that an hour or a day means the same in every engine.
+"""
+
+from lupus.extract.snapshots import load_snapshot
+from lupus.extract.source import Slice, SourceReader
+from lupus.extract.sql import check_connection
+from lupus.extract.table import Waiting, extract_table, failed_snapshot, sample_source
+from lupus.extract.window import Window, window_of
+
+__all__ = [
+    "Slice",
+    "SourceReader",
+    "Waiting",
+    "Window",
+    "check_connection",
+    "extract_table",
+    "failed_snapshot",
+    "load_snapshot",
+    "sample_source",
+    "window_of",
+]
