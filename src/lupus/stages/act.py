@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from lupus.model import (
@@ -15,13 +16,15 @@ from lupus.model import (
     Project,
     RetrainRequest,
     RetrainState,
+    Series,
+    SeriesKey,
     Stage,
+    Verdict,
 )
 from lupus.stages.labels import evaluated
 from lupus.stages.recording import recorded
 from lupus.stages.workspace import Workspace
 
-OUTBOX = "outbox"
 _ATTEMPTS = 5
 
 
@@ -45,7 +48,7 @@ def act(
     A message that cannot be delivered never fails the run: it stays in the store, marked, and the
     next run tries again.
     """
-    from lupus.act import Links, decide_notices, update_incidents
+    from lupus.act import Links, decide_notices, destination_of, update_incidents
 
     store = workspace.store
     with recorded(workspace, project, interval, Stage.ACT) as record:
@@ -53,17 +56,17 @@ def act(
         series = store.series(project.name)
         findings = store.verdicts(project.name, intervals=judged, findings_only=True)
         before = store.incidents(project.name)
-        changes = update_incidents(project, interval, judged, findings, series, before)
+        changes = update_incidents(project, interval, findings, series, before, judged=judged)
         notices = decide_notices(
             project,
             interval,
             before,
-            changes.save,
+            changes.incidents,
             series=series,
-            destination=_destination(workspace, project),
-            links=Links(ui=workspace.settings.ui_url, run=run_url),
+            destination=destination_of(project, workspace.connections),
+            links=Links(run_url=run_url, ui_url=workspace.settings.ui_url),
         )
-        retrain = _retrain(workspace, project, interval)
+        retrain = _retrain(workspace, project, interval, series, changes.incidents)
         store.commit_act(
             project.name, interval, save=changes.save, delete=changes.delete, notices=notices, retrain=retrain
         )
@@ -82,18 +85,16 @@ def act(
 
 def deliver(workspace: Workspace, project: Project) -> tuple[str, ...]:
     """Send every pending notice of `project`; returns one sentence per notice that could not be sent."""
-    from lupus.act import OutboxSink, Sink, SlackSink
+    from lupus.act import Sink, open_sink
 
     problems: list[str] = []
-    sinks: dict[str, Sink] = {OUTBOX: OutboxSink(workspace.settings.outbox)}
+    sinks: dict[str, Sink] = {}
     for notice in workspace.store.notices(project.name, state=NoticeState.PENDING):
         now = datetime.now(UTC)
         try:
             if notice.destination not in sinks:
-                _, connection, channel = notice.destination.split(":", 2)
-                found = workspace.connections.get(connection)
-                sinks[notice.destination] = SlackSink(
-                    found.secret, channel, base_url=str(found.extra.get("base_url", "")) or None
+                sinks[notice.destination] = open_sink(
+                    notice.destination, connections=workspace.connections, outbox=workspace.settings.outbox
                 )
             receipt = sinks[notice.destination].deliver(notice)
         except (DeliveryError, ConnectionNotUsableError) as error:
@@ -119,40 +120,35 @@ def mark_retrain(workspace: Workspace, request_id: str, state: RetrainState, not
     workspace.store.mark_retrain(request_id, state, note=note, at=datetime.now(UTC))
 
 
-def _destination(workspace: Workspace, project: Project) -> str:
-    """Where notices go: the project's Slack channel, or the outbox when its connection is not usable."""
-    route = project.alerts.slack
-    if route is None:
-        return OUTBOX
-    try:
-        usable = bool(workspace.connections.get(route.connection).secret)
-    except ConnectionNotUsableError:
-        usable = False
-    return f"slack:{route.connection}:{route.channel}" if usable else OUTBOX
-
-
-def _retrain(workspace: Workspace, project: Project, interval: Interval) -> RetrainRequest | None:
+def _retrain(
+    workspace: Workspace,
+    project: Project,
+    interval: Interval,
+    series: Mapping[SeriesKey, Series],
+    incidents: Sequence[Incident],
+) -> RetrainRequest | None:
     from lupus.act import decide_retrain
 
     if project.retrain is None:
         return None
-    first = interval
-    for _ in range(project.retrain.when.within - 1):
-        first = project.cadence.previous(first)
-    recent = tuple(project.cadence.between(first, interval))
+    # Intervals whose labels are still awaited do not count, so look as much further back.
+    steps = project.retrain.when.within - 1 + len(evaluated(project, interval))
+    recent = tuple(project.cadence.between(project.cadence.shift(interval, -steps), interval))
     store = workspace.store
+    verdicts: dict[Interval, list[Verdict]] = {one: [] for one in recent}
+    for verdict in store.verdicts(project.name, intervals=recent, where=project.retrain.when.where):
+        verdicts[verdict.interval].append(verdict)
     invalid = [
         f"{validation.table}: {outcome.reason or outcome.id}"
         for validation in store.validations(project.name, (interval,))
         for outcome in validation.critical_failures
     ]
-    request = decide_retrain(
+    return decide_retrain(
         project,
         interval,
-        store.verdicts(project.name, intervals=recent, findings_only=True),
-        store.series(project.name),
+        verdicts,
+        series,
         invalid=invalid,
         past=store.retrain_requests(project.name),
+        incident=next((incident.id for incident in incidents if incident.active), ""),
     )
-    active = [incident for incident in store.incidents(project.name) if incident.active]
-    return replace(request, incident=active[0].id) if request is not None and active else request
