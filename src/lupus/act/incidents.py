@@ -184,12 +184,12 @@ def _spans(incident: Incident, run: Interval) -> bool:
 
 
 def _parent(project: Project, cluster: Sequence[Interval], near: Sequence[Incident]) -> Incident | None:
-    """The known incident whose human state the cluster carries on: the same one, else one that a person touched."""
+    """The known incident whose human state the cluster carries on: one that a person touched, else the same one."""
     candidates = [incident for incident in near if any(_spans(incident, run) for run in cluster)]
     name = incident_id(project.name, cluster[0])
     return min(
         candidates,
-        key=lambda incident: (incident.id != name, not _touched(incident), incident.first),
+        key=lambda incident: (not _touched(incident), incident.id != name, incident.first),
         default=None,
     )
 

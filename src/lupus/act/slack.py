@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from http.client import HTTPException
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
 from lupus.model import DeliveryError, Notice
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from slack_sdk.errors import SlackApiError
 
 _LOGIN_HINT: Final = "put a valid bot token (xoxb-…) into the Slack connection's password"
+_CODE: Final = re.compile(r"[a-z][a-z0-9_]*")
 _HINTS: Final = {
     "not_authed": _LOGIN_HINT,
     "invalid_auth": _LOGIN_HINT,
@@ -110,7 +113,9 @@ def _refusal(channel: str, error: SlackApiError) -> DeliveryError:
     """What Slack's answer means. Its text is made here: the library's own repeats the whole answer."""
     response = error.response
     status = int(response.status_code)
-    code = str(response.get("error") or "") if isinstance(response.data, dict) else ""
+    said = response.data.get("error") if isinstance(response.data, dict) else None
+    # An answer that is not Slack's (a proxy's page) arrives as an "error" that quotes it.
+    code = said if isinstance(said, str) and _CODE.fullmatch(said) else ""
     if status == 429 or code in ("ratelimited", "rate_limited"):
         wait = _retry_after(response.headers)
         return DeliveryError(
@@ -132,7 +137,9 @@ def _retry_after(headers: Any) -> float:
         if name.lower() == "retry-after":
             text = value[0] if isinstance(value, (list, tuple)) else value
             try:
-                return min(max(float(text), 0.0), 86_400.0)
+                seconds = float(text)
             except (TypeError, ValueError):
                 break
+            if isfinite(seconds):
+                return min(max(seconds, 0.0), 86_400.0)
     return 60.0

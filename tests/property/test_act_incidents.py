@@ -1,0 +1,98 @@
+"""Whatever is run again, in whatever order, the incidents and notices are those of one undisturbed pass."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from act_cases import House, day, project, verdict
+from lupus.model import Cadence, CadenceKind, Severity, Verdict
+
+CADENCES = [
+    Cadence(CadenceKind.DAILY, "America/New_York"),
+    Cadence(CadenceKind.HOURLY),
+    Cadence(CadenceKind.CRON, "America/New_York", "30 6 * * 1-5"),
+]
+
+_FOUND = st.lists(
+    st.tuples(
+        st.sampled_from(["dep_time", "dep_delay", "p_late"]),
+        st.sampled_from([Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL]),
+        st.integers(0, 2),
+    ),
+    max_size=3,
+)
+
+
+@st.composite
+def _histories(draw: st.DrawFn) -> tuple[Cadence, int, dict[int, list[Verdict]], list[tuple[int, list[Verdict]]]]:
+    """A cadence, resolve_after, the true findings of each interval, and disturbed runs that may have found others."""
+    cadence = draw(st.sampled_from(CADENCES))
+    resolve_after = draw(st.integers(1, 3))
+    length = draw(st.integers(1, 9))
+
+    def verdicts(number: int) -> list[Verdict]:
+        return [
+            verdict(day(max(0, number - late), cadence), column, severity=severity)
+            for column, severity, late in (draw(_FOUND) if draw(st.booleans()) else [])
+        ]
+
+    truth = {number: verdicts(number) for number in range(length)}
+    strays = [(number, verdicts(number)) for number in draw(st.lists(st.integers(0, length - 1), max_size=6))]
+    return cadence, resolve_after, truth, strays
+
+
+@given(history=_histories(), data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_any_order_of_runs_converges(
+    history: tuple[Cadence, int, dict[int, list[Verdict]], list[tuple[int, list[Verdict]]]], data: st.DataObject
+) -> None:
+    cadence, resolve_after, truth, strays = history
+    undisturbed = House(project(cadence=cadence, resolve_after=resolve_after))
+    for number, verdicts in truth.items():
+        undisturbed.run(number, *verdicts)
+
+    disturbed = House(project(cadence=cadence, resolve_after=resolve_after))
+    for number, verdicts in data.draw(st.permutations(strays)):
+        disturbed.run(number, *verdicts)
+    for number in data.draw(st.permutations(list(truth))):
+        disturbed.run(number, *truth[number])
+
+    assert disturbed.incidents == undisturbed.incidents
+
+
+@given(history=_histories(), data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_reruns_of_a_finished_history_change_nothing(
+    history: tuple[Cadence, int, dict[int, list[Verdict]], list[tuple[int, list[Verdict]]]], data: st.DataObject
+) -> None:
+    cadence, resolve_after, truth, _ = history
+    house = House(project(cadence=cadence, resolve_after=resolve_after))
+    notices = {number: house.run(number, *verdicts) for number, verdicts in truth.items()}
+    incidents = house.incidents
+    for number in data.draw(st.lists(st.sampled_from(list(truth)), max_size=8)):
+        assert house.run(number, *truth[number]) == notices[number]
+        assert house.incidents == incidents
+
+
+@given(history=_histories())
+@settings(max_examples=100, deadline=None)
+def test_every_finding_is_in_one_incident_and_incidents_keep_apart(
+    history: tuple[Cadence, int, dict[int, list[Verdict]], list[tuple[int, list[Verdict]]]],
+) -> None:
+    cadence, resolve_after, truth, strays = history
+    house = House(project(cadence=cadence, resolve_after=resolve_after))
+    for number, verdicts in [*strays, *truth.items()]:
+        house.run(number, *verdicts)
+
+    found = [(finding.found, finding.verdict) for incident in house.incidents for finding in incident.findings]
+    assert len(found) == len(set(found))
+    counted = {
+        (day(number, cadence), one) for number, verdicts in truth.items() for one in verdicts if one.severity != "low"
+    }
+    assert set(found) <= counted
+    assert {(at, one.series, one.interval) for at, one in found} == {
+        (at, one.series, one.interval) for at, one in counted
+    }
+    for earlier, later in zip(house.incidents, house.incidents[1:], strict=False):
+        assert cadence.shift(earlier.last, resolve_after).start < later.first.start

@@ -1,0 +1,227 @@
+"""Slack messages against golden files, and text that must never format, link or ping.
+
+`LUPUS_UPDATE_GOLDEN=1` writes the golden files anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from act_cases import LINKS, House, day, project, series_of, verdict
+from lupus.act import Links, decide_notices, is_mention, render_slack, update_incidents
+from lupus.act.text import escape, link, mention, plain, units
+from lupus.model import IncidentState, Notice, Reason, Severity, Status, Verdict
+from slack_server import validate_blocks
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+def _storm(number: int) -> list[Verdict]:
+    """A day as on 8 February 2013: half of the flights cancelled, in every airport and carrier."""
+    high, medium = Severity.HIGH, Severity.MEDIUM
+    said = "null_ratio 51.2 % is above 1 %–4 %, expected from the last 28 days; the highest in 60 days"
+    return [
+        verdict(number, severity=high, score=9.1, sentence=said),
+        *(verdict(number, segment=f"carrier={code}", severity=medium, sentence=said) for code in ("9E", "B6", "UA")),
+        verdict(number, metric="mean", value=1312.4, lower=1330.0, upper=1360.0, sentence="mean 1,312 is below 1,330"),
+        verdict(number, "dep_delay", "mean", value=39.1, lower=None, upper=25.0, sentence="mean 39.1 is above 25"),
+        verdict(number, "", "rows", value=930, lower=960.0, upper=None, score=1.2, sentence="rows 930 is below 960"),
+        verdict(number - 3, "p_late", "roc_auc", table="predictions", value=0.571, lower=0.62, upper=0.68,
+                severity=high, sentence="roc_auc 0.571 is below 0.62–0.68, expected from the last 28 days"),
+        verdict(number, "", "success_ratio", value=0.8, sentence="2 of 10 expectations were not met"),
+        verdict(number, "air_time", "unexpected_ratio:air_time_not_null", value=0.5,
+                sentence="50 % of the rows break expect_column_values_to_not_be_null"),
+    ]  # fmt: skip
+
+
+def _first() -> tuple[Notice, ...]:
+    return House(project(mention="<!subteam^S012AB3CD>")).run(10, *_storm(10))
+
+
+def _worse() -> tuple[Notice, ...]:
+    house = House(project(mention="@here"))
+    house.run(9, verdict(9))
+    return house.run(10, *_storm(10))
+
+
+def _grew() -> tuple[Notice, ...]:
+    house = House()
+    house.run(8, *_storm(8))
+    return house.run(9, *(verdict(9, f"column_{number}", segment="origin=JFK") for number in range(9)))
+
+
+def _no_data() -> tuple[Notice, ...]:
+    gone = {"status": Status.NO_DATA, "severity": Severity.CRITICAL, "value": None, "score": None, "expected": None}
+    sentence = "the slice had 0 rows at the deadline 09:00"
+    return House().run(3, verdict(3, "", "rows", sentence=sentence, lower=None, upper=None, **gone))
+
+
+def _error() -> tuple[Notice, ...]:
+    broken = {"status": Status.ERROR, "severity": Severity.HIGH, "value": None, "score": None}
+    return House().run(3, verdict(3, sentence="the column dep_time is not in the table", **broken))
+
+
+def _resolved() -> tuple[Notice, ...]:
+    house = House()
+    for number, verdicts in enumerate((_storm(0), [verdict(1)], [], [])):
+        notices = house.run(number, *verdicts)
+    return notices
+
+
+def _resolved_after_one() -> tuple[Notice, ...]:
+    house = House(project(resolve_after=1, name="hourly <fares> & more"))
+    house.run(0, verdict(0))
+    return house.run(1)
+
+
+def _repeat() -> tuple[Notice, ...]:
+    house = House()
+    house.run(0, verdict(0))
+    return house.run(1, verdict(1))
+
+
+def _muted() -> tuple[Notice, ...]:
+    house = House()
+    house.run(0, verdict(0))
+    house.change(0, state=IncidentState.MUTED)
+    return house.run(1, *_storm(1))
+
+
+def _hostile() -> tuple[Notice, ...]:
+    name = "<!channel> & <@U012AB3CD> <http://evil.example|pay here>\n*bold*\u202e @here"
+    bad = verdict(0, name, f"null_ratio:{name}", segment=f"{name}=1", sentence=name, table=name, severity=Severity.HIGH)
+    return House(project(mention="<!channel> <script>")).run(0, bad)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [_first, _worse, _grew, _no_data, _error, _resolved, _resolved_after_one, _repeat, _muted, _hostile],
+    ids=lambda make: make.__name__.strip("_"),
+)
+def test_golden(make: Callable[[], tuple[Notice, ...]]) -> None:
+    (notice,) = make()
+    assert validate_blocks(notice.message) == []
+    shown = {"reason": notice.reason.value, "state": notice.state.value, **notice.message}
+    text = json.dumps(shown, indent=2, ensure_ascii=False) + "\n"
+    path = GOLDEN / f"slack_{make.__name__.strip('_')}.json"
+    if os.environ.get("LUPUS_UPDATE_GOLDEN") == "1":
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+def test_without_links_there_are_none() -> None:
+    made = project(owner="")
+    one = verdict(0)
+    (incident,) = update_incidents(made, day(0), [one], series_of([one]), []).incidents
+    message = render_slack(made, incident, day(0), Reason.FIRST, series=series_of([one]), links=Links())
+    assert message["blocks"][-1]["elements"] == [
+        {"type": "mrkdwn", "text": f"Incident {incident.id}", "verbatim": True}
+    ]
+
+
+def test_series_that_are_no_longer_known_are_shown_without_unit() -> None:
+    one = verdict(0)
+    changes = update_incidents(project(), day(0), [one], {}, [])
+    (notice,) = decide_notices(project(), day(0), [], changes.incidents, destination="outbox", links=LINKS, series={})
+    assert "0.512, expected 0.01 – 0.04" in json.dumps(notice.message, ensure_ascii=False)
+
+
+def test_ten_thousand_series_fit() -> None:
+    many = [
+        verdict(0, f"column {number % 500}", segment=f"s={number}", table=f"table {number % 50}", sentence="s" * 5000)
+        for number in range(10_000)
+    ]
+    (notice,) = House().run(0, *many)
+    assert validate_blocks(notice.message) == []
+    assert "10,000 series in 50 tables" in notice.message["blocks"][1]["text"]["text"]
+    assert len(notice.message["blocks"]) < 20
+
+
+def test_mentions_come_only_when_it_is_new_or_worse() -> None:
+    house = House(project(mention="@here"))
+    called = [
+        "<!here>" in json.dumps(house.run(number, *verdicts)[0].message)
+        for number, verdicts in enumerate(
+            ([verdict(0)], [verdict(1)], [verdict(2, "other")], [verdict(3, severity=Severity.HIGH)])
+        )
+    ]
+    assert called == [True, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "accepted"),
+    [
+        ("<@U012AB3CD>", "<@U012AB3CD>", True),
+        (" <@W012AB3CD> ", "<@W012AB3CD>", True),
+        ("<!subteam^S012AB3CD>", "<!subteam^S012AB3CD>", True),
+        ("<!here>", "<!here>", True),
+        ("@here", "<!here>", True),
+        ("@channel", "<!channel>", True),
+        ("@ada.l", "@ada.l", True),
+        ("here", "<!here>", False),
+        ("<!here> <!channel>", "&lt;!here&gt; &lt;!channel&gt;", False),
+        ("<@U012AB3CD|x> & co", "&lt;@U012AB3CD|x&gt; &amp; co", False),
+        ("<http://evil.example|x>", "&lt;http://evil.example|x&gt;", False),
+    ],
+)
+def test_mention(text: str, shown: str, accepted: bool) -> None:
+    assert mention(text) == shown
+    assert is_mention(text) is accepted
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://a.example/x?a=1&b=%20", "<https://a.example/x?a=1&amp;b=%20|it>"),
+        ("http://a.example/a b|c>d", "<http://a.example/a%20b%7Cc%3Ed|it>"),
+        ("javascript:alert(1)", ""),
+        ("a.example", ""),
+        ("http://[", ""),
+        ("http://a.example/\ud800", ""),
+        ("http://a.example/" + "x" * 3000, ""),
+        ("", ""),
+    ],
+)
+def test_link(url: str, shown: str) -> None:
+    assert link(url, "it") == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "shown"),
+    [
+        ("abc", 3, "abc"),
+        ("abcd", 3, "ab…"),
+        ("a&b", 7, "a&amp;b"),
+        ("a&b&", 8, "a&amp;b…"),
+        ("a&b", 6, "a…"),
+        ("a&b", 5, "a…"),
+        ("😀😀", 4, "😀😀"),
+        ("😀😀", 3, "😀…"),
+        ("a\tb\n c\x00\u2028d\ud800", 50, "a b c d"),
+        ("👩‍🚀", 50, "👩‍🚀"),
+        ("x" * 1000, 10, "xxxxxxxxx…"),
+        ("\n" * 1000, 10, "…"),
+    ],
+)
+def test_escape(text: str, limit: int, shown: str) -> None:
+    assert escape(text, limit) == shown
+    assert units(escape(text, limit)) <= limit
+
+
+def test_plain_turns_no_text_around() -> None:
+    assert plain("user\u202egnp.exe\u200b") == "user gnp.exe"
+
+
+def test_replacing_the_incident_does_not_matter_to_the_message() -> None:
+    """What people do to an incident is theirs; the message is about what was found."""
+    one = verdict(0)
+    (incident,) = update_incidents(project(), day(0), [one], {}, []).incidents
+    handled = replace(incident, state=IncidentState.ACKNOWLEDGED, by="<!channel>", comment="<!channel>")
+    rendered = [render_slack(project(), it, day(0), Reason.FIRST, series={}, links=LINKS) for it in (incident, handled)]
+    assert rendered[0] == rendered[1]
