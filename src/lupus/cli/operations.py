@@ -42,9 +42,10 @@ def upgrade() -> None:
     """Bring the store's tables up to date. Safe to run at any time, and twice."""
     from lupus.store import open_store
 
-    with open_store(settings().store_url, upgrade=True) as store:
+    with open_store(settings().store_url, check=False) as store:
+        store.upgrade()
         current, _ = store.revision()
-        out.print(f"{store.safe_url} is at schema {current}")
+        out.print(f"{store.label} is at schema {current}")
 
 
 def docs(

@@ -68,7 +68,13 @@ def act(
         )
         retrain = _retrain(workspace, project, interval, series, changes.incidents)
         store.commit_act(
-            project.name, interval, save=changes.save, delete=changes.delete, notices=notices, retrain=retrain
+            project.name,
+            interval,
+            incidents=changes.save,
+            delete=changes.delete,
+            notices=notices,
+            retrain=retrain,
+            known=before,
         )
         undelivered = deliver(workspace, project) if send else ()
         record.problems(undelivered)
@@ -100,10 +106,10 @@ def deliver(workspace: Workspace, project: Project) -> tuple[str, ...]:
         except (DeliveryError, ConnectionNotUsableError) as error:
             hopeless = getattr(error, "permanent", False) or notice.attempts + 1 >= _ATTEMPTS
             state = NoticeState.FAILED if hopeless else NoticeState.PENDING
-            workspace.store.mark_notice(notice.id, state, error=str(error), at=now)
+            workspace.store.mark_notice(notice.id, state, error=str(error), delivered_at=now)
             problems.append(f"message to {notice.destination} not delivered: {error}")
         else:
-            workspace.store.mark_notice(notice.id, NoticeState.SENT, receipt=receipt, at=now)
+            workspace.store.mark_notice(notice.id, NoticeState.SENT, receipt=receipt, delivered_at=now)
     return tuple(problems)
 
 
@@ -117,7 +123,7 @@ def pending_retrain(workspace: Workspace, project: Project, interval: Interval) 
 
 def mark_retrain(workspace: Workspace, request_id: str, state: RetrainState, note: str = "") -> None:
     """Record what became of a request."""
-    workspace.store.mark_retrain(request_id, state, note=note, at=datetime.now(UTC))
+    workspace.store.mark_retrain(request_id, state, note=note, executed_at=datetime.now(UTC))
 
 
 def _retrain(
@@ -136,7 +142,8 @@ def _retrain(
     recent = tuple(project.cadence.between(project.cadence.shift(interval, -steps), interval))
     store = workspace.store
     verdicts: dict[Interval, list[Verdict]] = {one: [] for one in recent}
-    for verdict in store.verdicts(project.name, intervals=recent, where=project.retrain.when.where):
+    asked = [key for key, one in series.items() if project.retrain.when.where.matches(one)]
+    for verdict in store.verdicts(project.name, intervals=recent, series=asked):
         verdicts[verdict.interval].append(verdict)
     invalid = [
         f"{validation.table}: {outcome.reason or outcome.id}"

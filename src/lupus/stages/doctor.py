@@ -56,7 +56,7 @@ def examine(environ: Mapping[str, str]) -> Iterator[Finding]:
     try:
         with open_workspace(settings, connections=connections) as workspace:
             current, head = workspace.store.revision()
-            yield Finding("store", Health.FINE, f"{workspace.store.safe_url}, schema {current} of {head}")
+            yield Finding("store", Health.FINE, f"{workspace.store.label}, schema {current} of {head}")
             for project in projects:
                 yield from _runs(workspace, project)
     except StoreError as error:

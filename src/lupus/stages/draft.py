@@ -120,7 +120,8 @@ def _guess(sample: pa.Table) -> _Guess:
     start = "2026-01-01"
     if times and sample.num_rows:
         start = str(pc.min(sample[times[0]]).as_py())[:10]
-    return _Guess(role, *((names or [""])[0] for names in (times, keys, scores, labels)), start)
+    time, key, score, label = ((names or [""])[0] for names in (times, keys, scores, labels))
+    return _Guess(role, time, key, score, label, start)
 
 
 def _looks_like_time(sample: pa.Table, name: str) -> bool:

@@ -35,11 +35,10 @@ def judge(workspace: Workspace, project: Project, interval: Interval) -> JudgeRe
         judged = evaluated(project, interval) or (interval,)
         history = _history(workspace, project, judged)
         verdicts = _verdicts(project, history, judged)
-        workspace.store.replace_verdicts(project.name, interval, [v for v in verdicts if v.interval == interval])
-        for older in judged[:-1]:
-            workspace.store.replace_verdicts(
-                project.name, older, [v for v in verdicts if v.interval == older], scope="evaluation"
-            )
+        store = workspace.store
+        store.replace_verdicts(project.name, [interval], [v for v in verdicts if v.interval == interval])
+        older = [v for v in verdicts if v.interval != interval]
+        store.replace_verdicts(project.name, judged[:-1], older, scopes=["evaluation"])
     return JudgeReport(project.name, interval, judged, tuple(verdicts))
 
 
@@ -53,7 +52,7 @@ def _history(workspace: Workspace, project: Project, judged: Sequence[Interval])
             break
         first = earlier
     intervals = tuple(project.cadence.between(first, judged[-1]))
-    history = workspace.columns.history(project.name, intervals)
+    history = workspace.store.history(project.name, intervals)
     newest = _newest_truth(workspace, project, judged[-1])
     closed = history.closed.copy()
     for position, one in enumerate(intervals):

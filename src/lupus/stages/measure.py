@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lupus.model import Interval, MetricPoint, Project, Snapshot, Stage
+from lupus.model import Interval, MetricPoint, Project, Snapshot, SnapshotStatus, Stage, StoredState, Table
 from lupus.stages.extract import snapshots_of
 from lupus.stages.labels import evaluated, evaluation_tables
 from lupus.stages.recording import recorded
@@ -34,19 +35,25 @@ def _measure_tables(workspace: Workspace, project: Project, interval: Interval) 
 
     snapshots = snapshots_of(workspace, project, interval)
     all_points: list[MetricPoint] = []
+    states: Sequence[StoredState]
     for table in project.tables:
-        snapshot = snapshots.get(table.name)
-        if snapshot is None or not snapshot.usable:
-            points = tuple(absent_points(project, table, interval, snapshot))
+        snapshot = snapshots.get(table.name) or _never_extracted(project, table, interval)
+        if not snapshot.usable:
+            points, states = tuple(absent_points(project, table, snapshot)), ()
         else:
             references = workspace.store.references(project.name, table.name)
             measures = measure_table(project, table, snapshot, references, engine=workspace.engine)
             workspace.store.save_references(measures.references)
-            workspace.store.save_states(measures.states)
-            points = measures.points
-        workspace.columns.replace(project.name, interval, points, scope=f"table:{table.name}")
+            points, states = measures.points, measures.states
+        workspace.store.replace_points(project.name, interval, points, scope=f"table:{table.name}", states=states)
         all_points += points
     return all_points
+
+
+def _never_extracted(project: Project, table: Table, interval: Interval) -> Snapshot:
+    """Stands in for the snapshot when the extract stage ended before it came to the table."""
+    reason = "it was not extracted; see the extract task"
+    return Snapshot(project.name, table.name, interval, SnapshotStatus.FAILED, None, 0, (), "", reason)
 
 
 def _evaluate(workspace: Workspace, project: Project, interval: Interval) -> list[MetricPoint]:
@@ -74,10 +81,10 @@ def _evaluate(workspace: Workspace, project: Project, interval: Interval) -> lis
         if validation.critical_failures and validation.table != truth.name
     }
     measures = measure_evaluation(project, intervals, predictions, truths, blocked=blocked, engine=workspace.engine)
-    workspace.store.save_states(measures.states)
     for one in intervals:
         points = [point for point in measures.points if point.interval == one]
-        workspace.columns.replace(project.name, one, points, scope="evaluation")
+        states = [state for state in measures.states if state.interval == one]
+        workspace.store.replace_points(project.name, one, points, scope="evaluation", states=states)
     return list(measures.points)
 
 

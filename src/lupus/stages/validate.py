@@ -57,7 +57,7 @@ def validate(workspace: Workspace, project: Project, interval: Interval) -> Vali
                     failed.append(f"{table.name}: {error}")
                     points = [_not_run(project.name, table.name, interval, str(error))]
             workspace.store.replace_validation(project.name, table.name, interval, validation)
-            workspace.columns.replace(project.name, interval, points, scope=f"validation:{table.name}")
+            workspace.store.replace_points(project.name, interval, points, scope=f"validation:{table.name}")
         record.problems(failed)
     return ValidateReport(project.name, interval, tuple(validations), tuple(failed))
 

@@ -12,7 +12,6 @@ from lupus.stages.settings import Settings
 
 if TYPE_CHECKING:
     from lupus.measure import Engine
-    from lupus.stages.columns import Columns
     from lupus.store import Store
 
 
@@ -23,8 +22,6 @@ class Workspace:
     settings: Settings
     store: Store
     connections: Connections
-    columns: Columns
-    """Metric columns by interval; kept over the intervals of a range, so that history is read once."""
     _engine: Engine | None = field(default=None, repr=False)
 
     @property
@@ -49,11 +46,10 @@ def open_workspace(
 
     Raises `StoreError` when the store cannot be reached or is out of date.
     """
-    from lupus.stages.columns import Columns
     from lupus.store import open_store
 
     store = open_store(store_url or settings.store_url)
-    workspace = Workspace(settings, store, connections, Columns(store))
+    workspace = Workspace(settings, store, connections)
     try:
         yield workspace
     finally:
