@@ -192,7 +192,11 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """One monitored ML product. `start` and `end` are UTC instants; no interval outside is measured."""
+    """One monitored ML product. `start` and `end` are UTC instants; no interval outside is measured.
+
+    `variables` has the text as written (``${VAR}``) wherever the file takes a value from the environment,
+    so that the project can be shown without it.
+    """
 
     name: str
     owner: str
@@ -210,6 +214,9 @@ class Project:
     schedule: Schedule = Schedule()
     tags: tuple[str, ...] = ()
     path: Path | None = None
+    variables: Mapping[tuple[str | int, ...], str] = field(
+        default_factory=lambda: MappingProxyType({}), compare=False, repr=False
+    )
 
     def table(self, name: str) -> Table:
         """The table called `name`; `KeyError` when there is none."""

@@ -1,0 +1,7 @@
+"""YAML files to Projects, with every problem's file, line, column and remedy."""
+
+from lupus.config.dump import dump
+from lupus.config.load import LoadedProject, load_project, load_projects
+from lupus.config.schema import json_schema
+
+__all__ = ["LoadedProject", "dump", "json_schema", "load_project", "load_projects"]

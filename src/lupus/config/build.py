@@ -1,0 +1,146 @@
+"""From the checked file to the nouns."""
+
+from __future__ import annotations
+
+import pathlib
+from types import MappingProxyType
+
+from lupus.config import defaults
+from lupus.config.checks import parameters_of, role_of
+from lupus.config.document import Document
+from lupus.config.models import (
+    AlertsFile,
+    FilesFile,
+    MetricsFile,
+    ProjectFile,
+    PythonFile,
+    RetrainFile,
+    ScheduleFile,
+    SourceField,
+    TableFile,
+)
+from lupus.config.rules import RuleFile, Rules, SelectorFile
+from lupus.config.times import absolute, bounds, guess_format
+from lupus.model import (
+    Alerts,
+    Cadence,
+    FileFormat,
+    FileSource,
+    MetricsPolicy,
+    Project,
+    PythonSource,
+    Ready,
+    RetrainPolicy,
+    RetrainWhen,
+    RuleSpec,
+    Schedule,
+    Selector,
+    SlackRoute,
+    Source,
+    SqlSource,
+    Table,
+)
+
+
+def build(file: ProjectFile, document: Document, path: pathlib.Path) -> Project:
+    """The Project that `file`, free of problems, describes."""
+    kind, cron = file.cadence
+    start, end = bounds(file.start, file.end, file.timezone)
+    return Project(
+        name=file.project,
+        owner=file.owner,
+        cadence=Cadence(kind, timezone=file.timezone, cron=cron),
+        start=start,
+        end=end,
+        tables=tuple(_table(name, table, file.timezone, path.parent) for name, table in file.tables.items()),
+        description=file.description,
+        task=file.task,
+        segments=file.segments,
+        metrics=_metrics(file.metrics),
+        rules=_rules(file.rules),
+        alerts=_alerts(file.alerts),
+        retrain=None if file.retrain is None else _retrain(file.retrain),
+        schedule=_schedule(file.schedule),
+        tags=file.tags,
+        path=path,
+        variables=MappingProxyType(document.variables),
+    )
+
+
+def _table(name: str, file: TableFile, timezone: str, folder: pathlib.Path) -> Table:
+    return Table(
+        name=name,
+        role=role_of(name, file),
+        source=_source(file.source, folder),
+        time=file.time,
+        timezone=file.timezone or timezone,
+        key=file.key,
+        score=file.score,
+        label=file.label,
+        version=file.version,
+        columns=file.columns,
+        exclude=file.exclude,
+        arrives_within=file.arrives_within,
+        expectations=file.expectations or "",
+        ready=Ready(min_rows=file.ready.min_rows, by=file.ready.by),
+    )
+
+
+def _source(file: SourceField, folder: pathlib.Path) -> Source:
+    if isinstance(file, FilesFile):
+        file_format = file.format or guess_format(file.files) or FileFormat.PARQUET
+        return FileSource(path=absolute(file.files, folder), format=file_format, connection=file.connection)
+    if isinstance(file, PythonFile):
+        return PythonSource(callable=file.python, arguments=MappingProxyType(file.arguments))
+    return SqlSource(connection=file.connection, table=file.table or "", query=file.query or "")
+
+
+def _metrics(file: MetricsFile) -> MetricsPolicy:
+    return MetricsPolicy(**{name: getattr(file, name) for name in MetricsFile.model_fields})
+
+
+def _rules(rules: Rules) -> tuple[RuleSpec, ...]:
+    """The default rules, replaced or removed by name, then the author's own in file order."""
+    specs: dict[str, RuleSpec] = {rule.name: rule for rule in defaults.RULES}
+    for name, rule in rules.items():
+        if isinstance(rule, RuleFile):
+            specs[name] = RuleSpec(
+                name=name,
+                kind=rule.kind,
+                where=_selector(rule.where),
+                parameters=MappingProxyType(parameters_of(rule)),
+                severity=rule.severity,
+            )
+        else:
+            specs.pop(name, None)
+    return tuple(specs.values())
+
+
+def _selector(file: SelectorFile) -> Selector:
+    return Selector(**{name: getattr(file, name) for name in SelectorFile.model_fields})
+
+
+def _alerts(file: AlertsFile) -> Alerts:
+    slack = None
+    if file.slack is not None:
+        slack = SlackRoute(connection=file.slack.connection, channel=file.slack.channel, mention=file.slack.mention)
+    return Alerts(slack=slack, min_severity=file.min_severity, resolve_after=file.resolve_after)
+
+
+def _retrain(file: RetrainFile) -> RetrainPolicy:
+    when = RetrainWhen(
+        where=_selector(file.when),
+        severity=file.when.severity,
+        for_intervals=file.when.for_,
+        within=file.when.within or file.when.for_,
+    )
+    return RetrainPolicy(dag=file.dag, when=when, cooldown=file.cooldown, conf=MappingProxyType(file.conf))
+
+
+def _schedule(file: ScheduleFile) -> Schedule:
+    return Schedule(
+        catchup=file.catchup,
+        retries=file.retries,
+        retry_delay=file.retry_delay,
+        max_active_runs=file.max_active_runs,
+    )

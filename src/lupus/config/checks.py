@@ -1,0 +1,236 @@
+"""What the parts of a project file must agree on."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from datetime import date, timedelta
+from string import Formatter
+from typing import Any
+
+from lupus.config.document import Document, Path
+from lupus.config.fields import closest
+from lupus.config.models import FilesFile, ProjectFile, RetrainFile, SourceField, SqlFile, TableFile
+from lupus.config.rules import OtherRule, RuleFile, SelectorFile, installed_kinds
+from lupus.config.times import bounds, guess_format
+from lupus.model import RULE_PARAMETERS, Group, Role
+
+_QUERY_PARAMETER = re.compile(r"(?<![:\w]):(?:start|end|start_date|end_date|interval)\b")
+_ROLE_NAMES = frozenset(role.value for role in Role if role is not Role.OTHER)
+
+
+def role_of(name: str, table: TableFile) -> Role:
+    """The role of the table called `name`: as said, or its name if that is a role."""
+    return table.role or (Role(name) if name in _ROLE_NAMES else Role.OTHER)
+
+
+def check(file: ProjectFile, document: Document, broken: Collection[Path]) -> None:
+    """Report on `document` where parts of `file` disagree; parts under `broken` are left out of it."""
+    sound = {name: table for name, table in file.tables.items() if not document.is_spoilt(("tables", name))}
+    for name, table in sound.items():
+        _check_table(name, table, document)
+    roles = _check_roles(file, sound, document)
+    tables_known = not any(path[:1] == ("tables",) for path in broken)
+    if tables_known:
+        _check_evaluation(file, roles, document)
+    if not {("start",), ("end",), ("timezone",), ("cadence",)} & set(broken):
+        _check_times(file, document)
+    for name, rule in file.rules.items():
+        if isinstance(rule, RuleFile):
+            _check_rule(name, rule, document)
+            _check_selector(rule.where, ("rules", name, "where"), file, document, tables_known=tables_known)
+    if file.retrain is not None:
+        _check_retrain(file.retrain, file, document, tables_known=tables_known)
+
+
+def _check_table(name: str, table: TableFile, document: Document) -> None:
+    path: Path = ("tables", name)
+    source = table.source
+    if isinstance(source, SqlFile):
+        if source.table is None and source.query is None:
+            document.report((*path, "source"), "the source has neither a table nor a query", "give it one of them")
+        elif source.table is not None and source.query is not None:
+            hint = "remove table, or remove query"
+            document.report((*path, "source", "query"), "the source has both a table and a query", hint, at_key=True)
+    elif isinstance(source, FilesFile):
+        _check_files(source, (*path, "source"), document)
+    if not table.time and not slices_itself(source):
+        hint = "name the column that says which interval a row belongs to, like time: date"
+        document.report(path, f"table '{name}' needs 'time'", hint, at_key=True)
+    role = role_of(name, table)
+    if role is Role.GROUND_TRUTH:
+        for field, meaning in (("label", "the column with the truth"), ("key", "the columns that identify a row")):
+            if not getattr(table, field):
+                document.report(path, f"table '{name}' needs '{field}'", f"name {meaning}", at_key=True)
+    elif table.arrives_within > timedelta(0):
+        hint = "it belongs to the ground_truth table; remove it here, or set role: ground_truth"
+        document.report((*path, "arrives_within"), "only ground truth arrives late", hint, at_key=True)
+    _check_columns(table, path, document)
+
+
+def slices_itself(source: SourceField) -> bool:
+    """Whether the source gives an interval's rows without a time column."""
+    if isinstance(source, SqlFile):
+        return source.query is not None and _QUERY_PARAMETER.search(source.query) is not None
+    return not isinstance(source, FilesFile) or "{interval" in source.files
+
+
+def _check_files(source: FilesFile, path: Path, document: Document) -> None:
+    hint = "write {interval} or {interval:%Y/%m/%d}; double a brace that is meant itself"
+    try:
+        fields = [field for _, field, _, _ in Formatter().parse(source.files) if field is not None]
+    except ValueError:
+        document.report((*path, "files"), "the path has a brace without its partner", hint)
+        fields = []
+    for field in fields:
+        if field != "interval":
+            shown = "" if document.is_secret((*path, "files")) else f" {{{field}}}"
+            document.report((*path, "files"), f"unknown placeholder{shown} in the path", hint)
+    if source.format is None and guess_format(source.files) is None:
+        hint = "add format: parquet, csv or jsonl"
+        document.report((*path, "files"), "the suffix does not tell the file format", hint)
+
+
+def _check_columns(table: TableFile, path: Path, document: Document) -> None:
+    named = [(field, getattr(table, field)) for field in ("time", "score", "label", "version")]
+    named += [("key", column) for column in table.key]
+    for field, column in named:
+        if column and column in table.exclude:
+            shown = document.shown((*path, field), column)
+            hint = "take it out of exclude; the column is needed"
+            document.report((*path, "exclude"), f"{shown} is the table's {field} and excluded", hint)
+        elif column and table.columns and column not in table.columns:
+            near = None if document.is_secret((*path, field)) else closest(column, table.columns)
+            hint = f"did you mean {near!r}?" if near else "add it to columns"
+            shown = document.shown((*path, field), column)
+            document.report((*path, field), f"{field}: {shown} is not among the columns", hint)
+    for index, column in enumerate(table.exclude):
+        if column in table.columns:
+            shown = document.shown((*path, "exclude"), column)
+            document.report(
+                (*path, "exclude", index), f"{shown} is in columns and in exclude", "name it in one of them"
+            )
+
+
+def _check_roles(file: ProjectFile, sound: Mapping[str, TableFile], document: Document) -> dict[Role, str]:
+    roles: dict[Role, str] = {}
+    for name, table in file.tables.items():
+        role = role_of(name, table)
+        if role is Role.OTHER or name not in sound:
+            continue
+        if role in roles:
+            hint = "every role but other is there once; set role: other"
+            message = f"tables '{roles[role]}' and '{name}' both have the role {role}"
+            document.report(("tables", name, "role") if table.role else ("tables", name), message, hint, at_key=True)
+        else:
+            roles[role] = name
+    return roles
+
+
+def _check_evaluation(file: ProjectFile, roles: Mapping[Role, str], document: Document) -> None:
+    if file.task is None:
+        return
+    name = roles.get(Role.PREDICTION)
+    if name is None:
+        hint = "add a table prediction, or remove the task"
+        document.report(("task",), "there is a task but no prediction table", hint, at_key=True)
+        return
+    prediction = file.tables[name]
+    truth = file.tables[roles[Role.GROUND_TRUTH]] if Role.GROUND_TRUTH in roles else None
+    path: Path = ("tables", name)
+    if not prediction.score:
+        hint = "name the column with the model's output, like score: probability"
+        document.report(path, f"table '{name}' needs 'score', because there is a task", hint, at_key=True)
+    if truth is None:
+        return
+    if not prediction.key:
+        hint = "name the column that ground truth is joined on, like key: order_id"
+        document.report(path, f"table '{name}' needs 'key', because there is ground truth", hint, at_key=True)
+    elif truth.key and len(prediction.key) != len(truth.key):
+        hint = "both tables join on their keys in this order"
+        message = f"the key has {len(prediction.key)} columns here and {len(truth.key)} in ground truth"
+        document.report((*path, "key"), message, hint)
+
+
+def _check_times(file: ProjectFile, document: Document) -> None:
+    try:
+        start, end = bounds(file.start, file.end, file.timezone)
+    except OverflowError:
+        document.report(("start",), "the time is out of range", "write a year from 1970 to 2199")
+        return
+    if end is not None and end <= start:
+        document.report(("end",), "the project ends before it starts", "end is the last day that is measured")
+
+
+def _check_rule(name: str, rule: RuleFile, document: Document) -> None:
+    path: Path = ("rules", name)
+    if isinstance(rule, OtherRule):
+        if rule.kind not in installed_kinds():
+            known = sorted({*RULE_PARAMETERS, *installed_kinds()})
+            near = None if document.is_secret((*path, "kind")) else closest(rule.kind, known)
+            hint = f"did you mean {near!r}?" if near else f"the kinds are {', '.join(known)}"
+            shown = document.shown((*path, "kind"), rule.kind)
+            document.report((*path, "kind"), f"there is no rule kind {shown}", hint)
+        return
+    try:
+        RULE_PARAMETERS[rule.kind](**parameters_of(rule))
+    except (ValueError, TypeError) as error:
+        secret = any(document.is_secret((*path, key)) for key in parameters_of(rule))
+        message = "its parameters do not fit together" if secret else str(error)
+        document.report(path, f"rule '{name}': {message}", "correct its parameters", at_key=True)
+
+
+def parameters_of(rule: RuleFile) -> dict[str, Any]:
+    """The rule's own parameters, defaults filled in, without those that are None."""
+    general = RuleFile.model_fields
+    values = {**{name: getattr(rule, name) for name in type(rule).model_fields}, **(rule.model_extra or {})}
+    return {name: value for name, value in values.items() if name not in general and value is not None}
+
+
+def _check_selector(
+    selector: SelectorFile, path: Path, file: ProjectFile, document: Document, *, tables_known: bool
+) -> None:
+    """A typing error here would silently select nothing: refuse what is nearly, but not quite, a known name."""
+    known = {"group": [group.value for group in Group]}
+    if tables_known:
+        known["table"] = list(file.tables)
+    for field, names in known.items():
+        value = getattr(selector, field)
+        if value is None or value in names or any(letter in value for letter in "*?[") or len(value) < 4:
+            continue
+        near = closest(value, names)
+        nearly = near is not None and (value.casefold() == near or abs(len(value) - len(near)) <= 1)
+        if near is not None and nearly and not document.is_secret((*path, field)):
+            hint = f"did you mean {near!r}?"
+            document.report((*path, field), f"there is no {field} {value!r}", hint)
+
+
+def _check_retrain(retrain: RetrainFile, file: ProjectFile, document: Document, *, tables_known: bool) -> None:
+    when, path = retrain.when, ("retrain", "when")
+    _check_selector(when, path, file, document, tables_known=tables_known)
+    if when.within is not None and when.within < when.for_:
+        message = "'within' is smaller than 'for': the policy could never act"
+        if not document.is_secret(path):
+            message = f"'within' is {when.within}, smaller than 'for' {when.for_}: the policy could never act"
+        document.report((*path, "within"), message, "make it at least as large")
+    if retrain.dag == f"lupus__{file.project}":
+        hint = "name the Dag that trains the model"
+        document.report(("retrain", "dag"), "the project's own Dag cannot be its retraining", hint)
+    _check_json(retrain.conf, ("retrain", "conf"), document)
+
+
+def _check_json(value: Any, path: Path, document: Document) -> None:
+    if isinstance(value, dict):
+        for key, member in value.items():
+            _check_json(member, (*path, key), document)
+    elif isinstance(value, list):
+        for index, member in enumerate(value):
+            _check_json(member, (*path, index), document)
+    elif isinstance(value, date):
+        document.report(path, f"{value} is a date, which JSON does not have", f'put it in quotes: "{value}"')
+    else:
+        try:
+            json.dumps(value, allow_nan=False)
+        except ValueError:
+            document.report(path, f"{value} cannot be written in JSON", "write a finite number")

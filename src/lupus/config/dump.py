@@ -1,0 +1,193 @@
+"""The effective configuration as YAML: every default filled in, every variable still a variable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import date
+from typing import Any
+
+import yaml
+
+from lupus.config import defaults
+from lupus.config.fields import format_duration
+from lupus.config.scalars import ScalarError, plain_scalar
+from lupus.config.times import written
+from lupus.model import (
+    CadenceKind,
+    FileSource,
+    Project,
+    PythonSource,
+    RetrainPolicy,
+    RuleSpec,
+    Selector,
+    Source,
+    Table,
+)
+
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Verbatim(str):
+    """Text that is written as it is: its ``${...}`` is a variable."""
+
+    __slots__ = ()
+
+
+class _Dumper(_DUMPER):  # type: ignore[misc]
+    """Quotes whatever `plain_scalar` would not read back as the same text."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the dumper's signature
+        return True
+
+
+def _represent_text(dumper: Any, text: str) -> Any:
+    written_text = text if isinstance(text, _Verbatim) else text.replace("${", "$${")
+    try:
+        plain = plain_scalar(text) == text
+    except ScalarError:
+        plain = False
+    return dumper.represent_scalar("tag:yaml.org,2002:str", written_text, style=None if plain else '"')
+
+
+_Dumper.add_representer(str, _represent_text)
+_Dumper.add_representer(_Verbatim, _represent_text)
+
+
+def dump(project: Project) -> str:
+    """`project` as a YAML file that loads as the same project: all defaults, and ``${VAR}`` where the file has it."""
+    tree = _project(project)
+    for path, template in project.variables.items():
+        _put(tree, path, _Verbatim(template))
+    text: str = yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    return text
+
+
+def _put(tree: Any, path: tuple[str | int, ...], text: _Verbatim) -> None:
+    """Replace the value at `path`, if there is one."""
+    for part in path[:-1]:
+        if not _holds(tree, part):
+            return
+        tree = tree[part]
+    if _holds(tree, path[-1]):
+        tree[path[-1]] = text
+
+
+def _holds(tree: Any, part: str | int) -> bool:
+    if isinstance(tree, dict):
+        return part in tree
+    return isinstance(tree, list) and isinstance(part, int) and part < len(tree)
+
+
+def _project(project: Project) -> dict[str, Any]:
+    cadence = project.cadence
+    tree: dict[str, Any] = {
+        "project": project.name,
+        "owner": project.owner,
+        "description": project.description,
+        "cadence": {"cron": cadence.cron} if cadence.kind is CadenceKind.CRON else cadence.kind.value,
+        "timezone": cadence.timezone,
+        "start": written(project.start, cadence.timezone),
+        "end": None if project.end is None else written(project.end, cadence.timezone, last_day=True),
+        "tables": {table.name: _table(table) for table in project.tables},
+        "task": None if project.task is None else project.task.value,
+        "segments": list(project.segments),
+        "metrics": {member.name: _listed(getattr(project.metrics, member.name)) for member in fields(project.metrics)},
+        "rules": _rules(project.rules),
+        "alerts": _alerts(project),
+        "retrain": None if project.retrain is None else _retrain(project.retrain),
+        "schedule": {
+            "catchup": project.schedule.catchup,
+            "retries": project.schedule.retries,
+            "retry_delay": format_duration(project.schedule.retry_delay),
+            "max_active_runs": project.schedule.max_active_runs,
+        },
+        "tags": list(project.tags),
+    }
+    return {key: value for key, value in tree.items() if value is not None}
+
+
+def _table(table: Table) -> dict[str, Any]:
+    tree: dict[str, Any] = {
+        "role": table.role.value,
+        "source": _source(table.source),
+        "time": table.time,
+        "timezone": table.timezone,
+        "key": list(table.key),
+        "score": table.score,
+        "label": table.label,
+        "version": table.version,
+        "columns": list(table.columns),
+        "exclude": list(table.exclude),
+        "arrives_within": format_duration(table.arrives_within),
+        "expectations": table.expectations,
+        "ready": {
+            "min_rows": table.ready.min_rows,
+            **({} if table.ready.by is None else {"by": f"{table.ready.by:%H:%M}"}),
+        },
+    }
+    return {key: value for key, value in tree.items() if value != ""}
+
+
+def _source(source: Source) -> dict[str, Any]:
+    if isinstance(source, FileSource):
+        connection = {"connection": source.connection} if source.connection else {}
+        return {"files": source.path, "format": source.format.value, **connection}
+    if isinstance(source, PythonSource):
+        return {"python": source.callable, "arguments": _plain(source.arguments)}
+    relation = {"table": source.table} if source.table else {"query": source.query}
+    return {"connection": source.connection, **relation}
+
+
+def _rules(rules: tuple[RuleSpec, ...]) -> dict[str, Any]:
+    present = {rule.name for rule in rules}
+    removed = {rule.name: False for rule in defaults.RULES if rule.name not in present}
+    return {**removed, **{rule.name: _rule(rule) for rule in rules}}
+
+
+def _rule(rule: RuleSpec) -> dict[str, Any]:
+    severity = {} if rule.severity is None else {"severity": rule.severity.value}
+    return {"kind": rule.kind, "where": _selector(rule.where), **severity, **_plain(rule.parameters)}
+
+
+def _selector(selector: Selector) -> dict[str, str]:
+    members = ((member.name, getattr(selector, member.name)) for member in fields(selector))
+    return {name: pattern for name, pattern in members if pattern is not None}
+
+
+def _alerts(project: Project) -> dict[str, Any]:
+    slack = project.alerts.slack
+    route = {} if slack is None else {"slack": {member.name: getattr(slack, member.name) for member in fields(slack)}}
+    return {
+        **route,
+        "min_severity": project.alerts.min_severity.value,
+        "resolve_after": project.alerts.resolve_after,
+    }
+
+
+def _retrain(policy: RetrainPolicy) -> dict[str, Any]:
+    when = policy.when
+    return {
+        "dag": policy.dag,
+        "when": {
+            **_selector(when.where),
+            "severity": when.severity.value,
+            "for": when.for_intervals,
+            "within": when.within,
+        },
+        "cooldown": format_duration(policy.cooldown),
+        "conf": _plain(policy.conf),
+    }
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _plain(value: Any) -> Any:
+    """`value` with plain containers, as the dumper needs and so that it can be edited."""
+    if isinstance(value, Mapping):
+        return {key: _plain(member) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(member) for member in value]
+    return value if isinstance(value, str | int | float | bool | date | None) else str(value)

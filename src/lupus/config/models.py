@@ -1,0 +1,261 @@
+"""The shape of a project file, in pydantic models: defaults, documentation and JSON Schema in one place."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, PlainValidator, Tag
+
+from lupus.config.defaults import SEGMENT_METRICS
+from lupus.config.fields import (
+    Callable_,
+    Clock,
+    DagId,
+    Duration,
+    Instant,
+    Name,
+    Names,
+    Number,
+    Quantiles,
+    SuitePath,
+    Text,
+    Whole,
+    Zone,
+    parse_cadence,
+)
+from lupus.config.rules import Rules, SelectorFile
+from lupus.model import CadenceKind, FileFormat, MetricsPolicy, Role, Severity, Task
+
+_POLICY = MetricsPolicy()
+
+
+class _Mapping(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CronFile(_Mapping):
+    """Ticks of a cron expression in the project's time zone; an interval lies between two ticks."""
+
+    cron: str = Field(description="Five fields: minute, hour, day of month, month, day of week.")
+
+
+CadenceField = Annotated[
+    tuple[CadenceKind, str],
+    PlainValidator(parse_cadence, json_schema_input_type=str | CronFile),
+]
+
+
+class FilesFile(_Mapping):
+    """Parquet, CSV or JSON lines files, local or at any fsspec URL."""
+
+    tag: ClassVar = "<files>"
+    files: Text = Field(
+        description="Path or URL. May hold a glob and {interval}, the interval's key, also as {interval:%Y/%m/%d}. "
+        "A relative path is meant from the folder of this file.",
+        examples=["predictions/{interval}/*.parquet", "s3://bucket/orders/*.csv"],
+    )
+    format: FileFormat | None = Field(default=None, description="File format; guessed from the suffix when left out.")
+    connection: str = Field(default="", description="Connection with credentials of a remote file system.")
+
+
+class SqlFile(_Mapping):
+    """A table or a query of a database. Exactly one of table and query is given."""
+
+    tag: ClassVar = "<sql>"
+    connection: Text = Field(description="Name of the database's connection.", examples=["warehouse"])
+    table: Text | None = Field(default=None, description="Table, or schema.table.", examples=["predictions"])
+    query: Text | None = Field(
+        default=None,
+        description="Query in place of a table. May use :start, :end (UTC instants), :start_date, :end_date (dates, "
+        "end exclusive) and :interval (the key).",
+        examples=["SELECT * FROM orders WHERE placed >= :start AND placed < :end"],
+    )
+
+
+class PythonFile(_Mapping):
+    """A Python function that returns an Arrow table, record batches or a pandas frame for an interval."""
+
+    tag: ClassVar = "<python>"
+    python: Callable_ = Field(
+        description="module:function, called with the interval and the arguments.", examples=["shop.sources:orders"]
+    )
+    arguments: dict[str, Any] = Field(default_factory=dict, description="Keyword arguments of the function.")
+
+
+def _source_tag(value: object) -> str:
+    for key, tag in (("files", FilesFile.tag), ("python", PythonFile.tag)):
+        if (isinstance(value, dict) and key in value) or hasattr(value, key):
+            return tag
+    return SqlFile.tag
+
+
+SourceField = Annotated[
+    Annotated[SqlFile, Tag(SqlFile.tag)]
+    | Annotated[FilesFile, Tag(FilesFile.tag)]
+    | Annotated[PythonFile, Tag(PythonFile.tag)],
+    Discriminator(_source_tag),
+]
+
+
+class ReadyFile(_Mapping):
+    """When the slice of an interval counts as there."""
+
+    min_rows: Whole = Field(default=1, ge=0, description="Fewest rows that count as there.")
+    by: Clock | None = Field(
+        default=None,
+        description="Time of day, on the day the interval ends in the project's time zone, until which the slice is "
+        "waited for; left out, it is not waited for.",
+        examples=["09:00"],
+    )
+
+
+class TableFile(_Mapping):
+    """One table of the product, and where its rows of an interval are."""
+
+    role: Role | None = Field(
+        default=None,
+        description="What the table is to the product. Left out: its name if that is a role, else other. "
+        "Every role but other is there once.",
+    )
+    source: SourceField = Field(description="Where the rows are.")
+    time: str = Field(
+        default="",
+        description="Column that says which interval a row belongs to. Only a query with parameters, a path with "
+        "{interval} or a Python source can do without.",
+        examples=["date", "created_at"],
+    )
+    timezone: Zone | None = Field(default=None, description="Zone of times without one; the project's when left out.")
+    key: Names = Field(
+        default=(), description="Column or columns that identify a row; predictions and truth join on it."
+    )
+    score: str = Field(default="", description="Column with the model's output: a probability, or the predicted value.")
+    label: str = Field(default="", description="Column with the truth.")
+    version: str = Field(default="", description="Column with the model's version.")
+    columns: Names = Field(default=(), description="The only columns to read; all when left out.")
+    exclude: Names = Field(default=(), description="Columns that are neither read nor measured.")
+    arrives_within: Duration = Field(
+        default=timedelta(0), description="How long after the interval labels may still arrive (ground truth only)."
+    )
+    expectations: SuitePath | None = Field(
+        default=None,
+        description="Great Expectations suite: a JSON file below the expectations folder.",
+        examples=["flights/data.json"],
+    )
+    ready: ReadyFile = Field(default=ReadyFile(), description="When the slice of an interval counts as there.")
+
+
+class MetricsFile(_Mapping):
+    """Which metrics are computed, and how."""
+
+    include: Names = Field(default=_POLICY.include, description="Shell patterns of metric names to compute.")
+    exclude: Names = Field(default=_POLICY.exclude, description="Shell patterns of metric names to leave out.")
+    segment_metrics: Names = Field(
+        default=SEGMENT_METRICS,
+        description="Shell patterns of metric names that are computed for each segment as well.",
+    )
+    quantiles: Quantiles = Field(default=_POLICY.quantiles, description="Quantiles of numbers, each between 0 and 1.")
+    bins: Whole = Field(default=_POLICY.bins, ge=2, le=1000, description="Bins of a histogram.")
+    top: Whole = Field(default=_POLICY.top, ge=1, le=1000, description="Categories whose share is followed.")
+    min_segment_rows: Whole = Field(
+        default=_POLICY.min_segment_rows, ge=1, description="Rows below which a segment is not measured."
+    )
+    min_category_rows: Whole = Field(
+        default=_POLICY.min_category_rows, ge=1, description='Rows below which a category is folded into "other".'
+    )
+    threshold: Number = Field(
+        default=_POLICY.threshold, ge=0, le=1, description="Score from which a decision is positive (classification)."
+    )
+    mature_at: Number = Field(
+        default=_POLICY.mature_at,
+        gt=0,
+        le=1,
+        description="Share of the expected labels from which an evaluation is judged before its window closes.",
+    )
+
+
+class SlackFile(_Mapping):
+    """Where Slack messages go. Without a usable connection they go to the outbox."""
+
+    connection: Text = Field(default="slack", description="Name of the connection that holds the token.")
+    channel: Text = Field(description="Channel, in quotes because # begins a comment.", examples=["#ml-flights"])
+    mention: str = Field(
+        default="", description="Who is mentioned when an incident is new.", examples=["@here", "<@U012AB>"]
+    )
+
+
+class AlertsFile(_Mapping):
+    """Which findings open an incident, and where messages go."""
+
+    slack: SlackFile | None = Field(default=None, description="The Slack channel for this project.")
+    min_severity: Severity = Field(default=Severity.MEDIUM, description="The lowest severity that opens an incident.")
+    resolve_after: Whole = Field(default=2, ge=1, description="Clean intervals after which an incident is resolved.")
+
+
+class WhenFile(SelectorFile):
+    """The findings that ask for retraining."""
+
+    severity: Severity = Field(default=Severity.HIGH, description="The lowest severity that counts.")
+    for_: Whole = Field(default=1, alias="for", ge=1, le=1000, description="In how many intervals it must be found.")
+    within: Whole | None = Field(
+        default=None,
+        ge=1,
+        le=1000,
+        description="In how many of the last intervals they are looked for; the same as for.",
+    )
+
+
+class RetrainFile(_Mapping):
+    """When which Dag is triggered; never on data that failed critical validation."""
+
+    dag: DagId = Field(description="Id of the Dag that trains the model.")
+    when: WhenFile = Field(description="The findings that ask for retraining.")
+    cooldown: Duration = Field(default=timedelta(days=7), description="Shortest time between two retrainings.")
+    conf: dict[str, Any] = Field(default_factory=dict, description="Further conf for the Dag's run; plain JSON.")
+
+
+class ScheduleFile(_Mapping):
+    """How Airflow runs the project."""
+
+    catchup: bool = Field(default=False, description="Whether intervals missed since start are run by themselves.")
+    retries: Whole = Field(default=2, ge=0, le=100, description="Retries of a task.")
+    retry_delay: Duration = Field(default=timedelta(minutes=5), description="Wait before a retry.")
+    max_active_runs: Whole = Field(default=1, ge=1, le=1000, description="Runs of this project at the same time.")
+
+
+class ProjectFile(_Mapping):
+    """One monitored ML product."""
+
+    project: Name = Field(description="The product's name, unique in the folder.", examples=["flights"])
+    owner: Text = Field(default="unknown", description="The team or person that answers for the product.")
+    description: str = Field(default="", description="What the product does, in a sentence or two.")
+    cadence: CadenceField = Field(
+        default=(CadenceKind.DAILY, ""),
+        description="How often it is measured: hourly, daily, weekly, or a cron expression.",
+        examples=["daily", "0 6 * * 1-5"],
+        json_schema_extra={"default": "daily"},
+    )
+    timezone: Zone = Field(default="UTC", description="Where the product's days begin and end.")
+    start: Instant = Field(description="The first day (or time) that is measured.")
+    end: Instant | None = Field(
+        default=None, description="The last day that is measured, included; a time is excluded."
+    )
+    tables: dict[Name, TableFile] = Field(
+        min_length=1, description="The product's tables by name; data, prediction and ground_truth name their role."
+    )
+    task: Task | None = Field(
+        default=None, description="What the model does; decides which evaluation metrics there are."
+    )
+    segments: Names = Field(default=(), description="Columns whose values are measured separately as well.")
+    metrics: MetricsFile = Field(default=MetricsFile(), description="Which metrics are computed, and how.")
+    rules: Rules = Field(
+        default_factory=dict,
+        description="Anomaly rules by name, added to the default rules recent_average and validation. "
+        "A rule with the name of a default rule replaces it; name: false removes it.",
+    )
+    alerts: AlertsFile = Field(
+        default=AlertsFile(), description="Which findings open an incident, and where messages go."
+    )
+    retrain: RetrainFile | None = Field(default=None, description="When the model is retrained by itself.")
+    schedule: ScheduleFile = Field(default=ScheduleFile(), description="How Airflow runs the project.")
+    tags: Names = Field(default=(), description="Further tags of the Dag.")

@@ -1,0 +1,119 @@
+"""Rules in a project file: one pydantic model per kind, made from the kind's own parameter class."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import MISSING, fields
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Annotated, Any, Final, Literal, get_type_hints
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, create_model
+
+from lupus.config.fields import Name, Number, Text, Whole
+from lupus.model import RULE_PARAMETERS, Severity
+
+_KINDS: Final = tuple(RULE_PARAMETERS)
+_PARAMETER_NOTES: Final = {
+    ("threshold", "min"): "The lowest value that is fine, in the metric's unit.",
+    ("threshold", "max"): "The highest value that is fine, in the metric's unit.",
+    ("recent_average", "window"): "How many intervals before the point give the expectation.",
+    ("recent_average", "min_history"): "How many of them must have a value before anything is judged.",
+    ("recent_average", "sensitivity"): "Half the width of the band in noise units: larger means fewer alarms.",
+    ("recent_average", "direction"): "Which deviations count: both, only up, or only down.",
+    ("recent_average", "season_aware"): "Whether the same weekday (or hour) may count for more.",
+}
+
+
+class SelectorFile(BaseModel):
+    """Which series are meant: shell patterns, each for any when left out. "" is the whole table."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    group: Text | None = Field(
+        default=None,
+        description="Metric group: input, target, prediction, evaluation, training, business, software, validation, "
+        "or a group of your own.",
+        examples=["evaluation"],
+    )
+    table: Text | None = Field(default=None, description="Name of a table of this project.", examples=["data"])
+    column: str | None = Field(default=None, description='Column; "" for metrics of the whole table.', examples=["p_*"])
+    metric: Text | None = Field(default=None, description="Metric name.", examples=["null_ratio", "p9*"])
+    segment: str | None = Field(
+        default=None, description='Segment like origin=JFK; "" for the whole table.', examples=["", "origin=*"]
+    )
+
+
+class RuleFile(BaseModel):
+    """What every rule has."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Text = Field(
+        description=f"Which rule: {', '.join(_KINDS)}, or one that an installed package adds. "
+        "May be left out when the rule's name is a kind."
+    )
+    where: SelectorFile = Field(
+        default=SelectorFile(), description="The series that the rule judges; all when left out."
+    )
+    severity: Severity | None = Field(default=None, description="Severity of its findings, in place of the rule's own.")
+
+
+class OtherRule(RuleFile):
+    """A rule of a kind that an installed package adds; its parameters are the package's own."""
+
+    model_config = ConfigDict(
+        extra="allow", frozen=True, json_schema_extra={"properties": {"kind": {"not": {"enum": list(_KINDS)}}}}
+    )
+
+
+def _checked(hint: Any) -> Any:
+    """Numbers in a file are strict where Python's are not: no truth values, no infinities."""
+    return {int: Whole, float: Number, float | None: Number | None}.get(hint, hint)
+
+
+def _rule_model(kind: str, parameters: type) -> type[RuleFile]:
+    hints = get_type_hints(parameters)
+    note = (parameters.__doc__ or kind).split("\n\n")[0]
+    members: dict[str, Any] = {
+        "kind": (Literal[kind], Field(kind, description=RuleFile.model_fields["kind"].description))
+    }
+    for parameter in fields(parameters):
+        default = ... if parameter.default is MISSING else parameter.default
+        description = _PARAMETER_NOTES.get((kind, parameter.name), note)
+        members[parameter.name] = (_checked(hints[parameter.name]), Field(default, description=description))
+    name = "".join(word.capitalize() for word in kind.split("_")) + "Rule"
+    model: type[RuleFile] = create_model(name, __base__=RuleFile, __doc__=note, **members)
+    return model
+
+
+RULE_MODELS: Final = {kind: _rule_model(kind, parameters) for kind, parameters in RULE_PARAMETERS.items()}
+
+
+def _tag(value: object) -> str:
+    if value is False:
+        return "<off>"
+    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+    return f"<{kind}>" if isinstance(kind, str) and kind in RULE_MODELS else "<other>"
+
+
+def _with_kinds(rules: object) -> object:
+    """A rule whose name is a kind need not say so again."""
+    if not isinstance(rules, dict):
+        return rules
+    return {
+        name: {"kind": name, **rule} if isinstance(rule, dict) and name in RULE_MODELS else rule
+        for name, rule in rules.items()
+    }
+
+
+_Rule: Any = Annotated[Literal[False], Tag("<off>"), Field(description="Removes a default rule.")]
+for _kind, _model in (*RULE_MODELS.items(), ("other", OtherRule)):
+    _Rule = _Rule | Annotated[_model, Tag(f"<{_kind}>")]
+Rules = Annotated[dict[Name, Annotated[_Rule, Discriminator(_tag)]], BeforeValidator(_with_kinds)]
+
+
+@cache
+def installed_kinds() -> frozenset[str]:
+    """The rule kinds that installed packages add under the entry point group ``lupus.rules``."""
+    return frozenset(sys.intern(point.name) for point in entry_points(group="lupus.rules")) - set(_KINDS)
