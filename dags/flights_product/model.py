@@ -96,8 +96,11 @@ def train(frame: pd.DataFrame, *, version: str, first_day: str) -> Model:
         counts = frame[column].value_counts()
         levels = sorted(str(level) for level, rows in counts.items() if rows >= least)
         terms += [f"{column}={level}" for level in levels if level != counts.index[0]]
-    # A stretch of days without rain or fog has no coefficient for them; statsmodels' pseudo-inverse gives 0 then.
-    fitted = GLM(late, design(frame, terms, fill), family=Binomial()).fit()
+    # A stretch of days without rain says nothing about rain: a term that never varies is left out.
+    matrix = design(frame, terms, fill)
+    varies = [position for position, term in enumerate(terms) if term == "intercept" or np.ptp(matrix[:, position]) > 0]
+    terms = [terms[position] for position in varies]
+    fitted = GLM(late, matrix[:, varies], family=Binomial()).fit()
     return Model(
         version=version,
         first_day=first_day,

@@ -148,7 +148,7 @@ def label_delay_days(flight_id: str) -> int:
     The records do not say; the rule is made up, but it depends on nothing but the id.
 
     >>> label_delay_days("20130301-UA-1545-EWR")
-    1
+    2
     """
     dice = crc32(flight_id.encode()) % 20
     return 1 if dice < 14 else 2 if dice < 19 else 3
