@@ -228,7 +228,7 @@ def test_title_and_severity() -> None:
     house.run(0, verdict(0, "dep_time", segment="origin=JFK", severity=Severity.HIGH, score=3), verdict(0, "arr_time"))
     assert house.incidents[0].title == "Null ratio of data.dep_time in origin=JFK and 1 more series"
     house.run(1, verdict(1, "", "rows", status=Status.NO_DATA, severity=Severity.CRITICAL, value=None, score=None))
-    assert house.incidents[0].title == "No data for data and 2 more series"
+    assert house.incidents[0].title == "No data for table data and 2 more series"
     assert house.incidents[0].severity is Severity.CRITICAL
 
 

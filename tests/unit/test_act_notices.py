@@ -140,4 +140,4 @@ def test_absent_data_is_told_even_when_its_severity_is_low() -> None:
     house = House()
     (notice,) = house.run(0, verdict(0, "", "rows", status=Status.NO_DATA, severity=Severity.LOW, value=None))
     assert notice.reason is Reason.FIRST
-    assert "No data for data" in notice.message["text"]
+    assert "No data for table data" in notice.message["text"]

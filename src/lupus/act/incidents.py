@@ -61,7 +61,12 @@ def update_incidents(
     reach = max(1, project.alerts.resolve_after)
     cadence = project.cadence
     latest = _newest(cadence, interval, newest, known)
-    near = [incident for incident in known if incident.active or _touches(cadence, incident, interval, reach)]
+    back, ahead = cadence.shift(interval, -reach), cadence.shift(interval, reach)
+    near = [
+        incident
+        for incident in known
+        if incident.active or (incident.last.start >= back.start and incident.first.start <= ahead.start)
+    ]
     runs = _by_run(project, interval, findings, near)
     rebuilt = [
         _build(project, cluster, runs, series, parent=_parent(project, cluster, near), latest=latest)
@@ -95,9 +100,9 @@ def closed_by_person(incident: Incident, resolve_after: int) -> bool:
 
 def as_of(incident: Incident, interval: Interval, series: Mapping[SeriesKey, Series]) -> Incident | None:
     """`incident` without what later runs than that of `interval` found; None if nothing is left."""
-    findings = tuple(finding for finding in incident.findings if finding.found.start <= interval.start)
-    if len(findings) == len(incident.findings):
+    if incident.last.start <= interval.start:
         return incident
+    findings = tuple(finding for finding in incident.findings if finding.found.start <= interval.start)
     if not findings:
         return None
     return replace(
@@ -129,14 +134,6 @@ def _newest(cadence: Cadence, interval: Interval, newest: Interval | None, known
         last = max(known, key=lambda incident: incident.last)
         latest = max(latest, cadence.shift(last.last, last.clean))
     return latest
-
-
-def _touches(cadence: Cadence, incident: Incident, interval: Interval, reach: int) -> bool:
-    return (
-        cadence.shift(incident.first, -reach).start <= interval.start <= cadence.shift(incident.last, reach).start
-        # On a grid that has changed since, a shift may land beside the incident's own intervals.
-        or incident.first.start <= interval.start <= incident.last.start
-    )
 
 
 def _by_run(

@@ -145,7 +145,8 @@ def _headline(verdict: Verdict, series: Mapping[SeriesKey, Series]) -> str:
     """`*Null ratio of data.dep_time*: 51.2 %, expected 1 %–4 %`."""
     known = series.get(verdict.series)
     unit = known.unit if known else ""
-    name = f"*{escape(series_phrase(verdict, series), _NAME * 2)}*"
+    # A star inside would end the bold type.
+    name = f"*{escape(series_phrase(verdict, series), _NAME * 2).replace('*', '∗')}*"
     if verdict.value is None:
         return name if verdict.status is Status.NO_DATA else f"{name}: no value"
     text = f"{name}: {escape(format_value(verdict.value, unit), 100)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from math import isfinite
 from typing import Final
 
@@ -11,6 +12,8 @@ from lupus.model import WHOLE, Finding, Group, Incident, Series, SeriesKey, Seve
 
 _STATUS_ORDER: Final = {Status.NO_DATA: 2, Status.ERROR: 1}
 _DEFAULT_SEVERITY: Final = Severity.MEDIUM
+# An incident may hold tens of thousands of findings, and every run ranks them all.
+_RANK: Final = {severity: severity.rank for severity in Severity}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +43,18 @@ def severity_of(verdict: Verdict) -> Severity:
     return verdict.severity or _DEFAULT_SEVERITY
 
 
-def badness(finding: Finding) -> tuple[int, int, bool, float, int]:
+def badness(finding: Finding) -> tuple[int, int, bool, float, datetime]:
     """A sort key, greater is worse: severity, absent before broken before odd, the whole before its segments, score,
     and the newest interval.
     """
     verdict = finding.verdict
     score = verdict.score if verdict.score is not None and isfinite(verdict.score) else 0.0
     return (
-        severity_of(verdict).rank,
+        _RANK[verdict.severity or _DEFAULT_SEVERITY],
         _STATUS_ORDER.get(verdict.status, 0),
         verdict.series.segment == WHOLE,
         score,
-        int(verdict.interval.start.timestamp()),
+        verdict.interval.start,
     )
 
 
@@ -82,7 +85,7 @@ def causes(findings: Sequence[Finding]) -> tuple[Cause, ...]:
 
 def worst_severity(findings: Sequence[Finding]) -> Severity:
     """The highest severity among `findings`, which are not empty."""
-    return max((severity_of(finding.verdict) for finding in findings), key=lambda severity: severity.rank)
+    return max({severity_of(finding.verdict) for finding in findings}, key=_RANK.__getitem__)
 
 
 def is_validation(key: SeriesKey, series: Mapping[SeriesKey, Series]) -> bool:
@@ -97,9 +100,11 @@ def title_of(findings: Sequence[Finding], series: Mapping[SeriesKey, Series]) ->
     It names the worst series and counts the others:
     ``Null ratio of data.dep_time and 14 more series``.
     """
-    order = ranked(findings)
-    lead = series_phrase(order[0].verdict, series)
-    more = len(order) - 1
+    scored = [(badness(finding), finding.verdict) for finding in findings]
+    worst_of_all = max(score for score, _ in scored)
+    tied = (verdict for score, verdict in scored if score == worst_of_all)
+    lead = series_phrase(min(tied, key=lambda verdict: _name(verdict.series)), series)
+    more = len({finding.verdict.series for finding in findings}) - 1
     return lead if not more else f"{lead} and {more:,} more series"
 
 
@@ -119,7 +124,7 @@ def series_phrase(verdict: Verdict, series: Mapping[SeriesKey, Series]) -> str:
     of = f"{key.table}.{key.column}" if key.column else key.table
     within = f" in {key.segment}" if key.segment else ""
     if verdict.status is Status.NO_DATA:
-        return f"No data for {of}{within}"
+        return f"No data for {of if key.column else f'table {of}'}{within}"
     if is_validation(key, series):
         name, _, expectation = key.metric.partition(":")
         what = f"Expectation {expectation}" if expectation else "Validation"
