@@ -24,7 +24,7 @@ from lupus.airflow.operators import (
 from lupus.airflow.pages import broken_page, project_page
 from lupus.airflow.retraining import RetrainOperator
 from lupus.airflow.timetables import CadenceTimetable
-from lupus.model import Cadence, CadenceKind, Problem, Project
+from lupus.model import Cadence, CadenceKind, ConfigError, Problem, Project
 
 if TYPE_CHECKING:
     from lupus.config import LoadedProject
@@ -48,31 +48,34 @@ def build_dags(folder: Path) -> dict[str, DAG]:
     When Airflow parses the file to run one task, only that task's Dag is built. A file with problems,
     or a name that stands in two files, gives a Dag with one failing task and touches no other.
     """
+    wanted = get_parsing_context().dag_id
+    only = None if wanted is None else wanted.removeprefix(DAG_PREFIX)
+    return {DAG_PREFIX + one.name: _build(one) for one in _load(folder, only)}
+
+
+def _load(folder: Path, only: str | None) -> Sequence[LoadedProject]:
     from lupus.config import load_projects
 
-    wanted = get_parsing_context().dag_id
-    loaded: Sequence[LoadedProject] = ()
-    if wanted is not None:
-        loaded = load_projects(folder, only=wanted.removeprefix(DAG_PREFIX))
-        if any(dag_id(one.name) == wanted for one in loaded):
-            loaded = [one for one in loaded if dag_id(one.name) == wanted]
-        else:
-            loaded = ()
-    if not loaded:  # a normal parse, or a Dag id that is no project's name as it is written
-        loaded = load_projects(folder)
-    groups: dict[str, list[LoadedProject]] = {}
-    for one in loaded:
-        groups.setdefault(dag_id(one.name), []).append(one)
-    return {name: _build(name, group) for name, group in groups.items()}
+    try:
+        return load_projects(folder, only=only)
+    except ConfigError:  # the folder itself: Airflow shows it as an import error of the Dag file
+        raise
+    except Exception:  # reading one of the files failed in a way that nobody thought of: find out which
+        return [_load_alone(path) for path in sorted(folder.iterdir()) if path.suffix in (".yaml", ".yml")]
 
 
-def dag_id(project: str) -> str:
-    """The Dag id of a project. Airflow knows letters, digits, dash, dot and underscore; all else becomes ``_``.
+def _load_alone(path: Path) -> LoadedProject:
+    from lupus.config import LoadedProject, load_project
 
-    >>> dag_id("flights"), dag_id("my flights (copy)")
-    ('lupus__flights', 'lupus__my_flights__copy_')
-    """
-    return DAG_PREFIX + re.sub(r"[^A-Za-z0-9_.-]", "_", project)[:200]
+    stem = re.sub(r"[^A-Za-z0-9_.-]", "_", path.stem)[:200]
+    try:
+        project = load_project(path)
+    except ConfigError as error:
+        return LoadedProject(stem, path, "", None, error.problems)
+    except Exception as error:
+        problem = Problem(str(path), 0, 0, f"cannot be read: {type(error).__name__}: {error}", "please report this")
+        return LoadedProject(stem, path, "", None, (problem,))
+    return LoadedProject(project.name, path, path.read_text(encoding="utf-8"), project)
 
 
 def project_dag(project: Project, text: str) -> DAG:
@@ -86,7 +89,7 @@ def project_dag(project: Project, text: str) -> DAG:
     starting = cadence.containing(project.start)
     first = starting if starting.start == project.start else cadence.next(starting)
     dag = DAG(
-        dag_id=dag_id(project.name),
+        dag_id=DAG_PREFIX + project.name,
         description=project.description or f"Monitors {project.name} ({cadence.kind})",
         schedule=_timetable(cadence),
         # A run is due when its interval is over, so the first run is due at the end of the first interval.
@@ -98,7 +101,7 @@ def project_dag(project: Project, text: str) -> DAG:
         tags={"lupus", project.owner, *project.tags},
         doc_md=project_page(project, text),
     )
-    asset = Asset(name=dag.dag_id, uri=f"lupus://{project.name}", group="lupus")
+    asset = Asset(f"lupus://{project.name}")
     tasks: list[ProjectOperator] = []
     for name, operator in _STAGES.items():
         task = operator(
@@ -120,7 +123,7 @@ def project_dag(project: Project, text: str) -> DAG:
     return dag
 
 
-def broken_dag(name: str, problems: Sequence[Problem], texts: Sequence[str] = ()) -> DAG:
+def broken_dag(name: str, problems: Sequence[Problem], text: str = "") -> DAG:
     """The Dag of a file that cannot be used: unpaused, red every day, with the problems on its page and in its log."""
     dag = DAG(
         dag_id=name,
@@ -131,7 +134,7 @@ def broken_dag(name: str, problems: Sequence[Problem], texts: Sequence[str] = ()
         max_active_runs=1,
         is_paused_upon_creation=False,
         tags={"lupus", "broken"},
-        doc_md=broken_page(problems, texts),
+        doc_md=broken_page(problems, text),
     )
     BrokenConfigOperator(task_id="broken_config", dag=dag, problems=problems, retries=0, retry_delay=timedelta(0))
     return dag
@@ -143,19 +146,12 @@ def _timetable(cadence: Cadence) -> CadenceTimetable:
     return CadenceTimetable(cadence)
 
 
-def _build(name: str, group: Sequence[LoadedProject]) -> DAG:
-    problems = [problem for one in group for problem in one.problems]
-    if len(group) > 1 and not problems:
-        problems = [
-            Problem(str(one.path), 0, 0, f"the project name {one.name!r} stands in more than one file", "rename one")
-            for one in group
-        ]
-    project = group[0].project
-    if not problems and project is not None:
+def _build(loaded: LoadedProject) -> DAG:
+    name, problems = DAG_PREFIX + loaded.name, loaded.problems
+    if loaded.project is not None and not problems:
         try:
-            return project_dag(project, group[0].text)
+            return project_dag(loaded.project, loaded.text)
         except Exception as error:  # whatever it is: this Dag must not vanish, nor take down the others
-            problems = [Problem(str(group[0].path), 0, 0, f"no Dag can be made of it: {type(error).__name__}: {error}")]
-    if not problems:
-        problems = [Problem(str(one.path), 0, 0, "the file holds no project") for one in group]
-    return broken_dag(name, problems, [one.text for one in group])
+            said = f"no Dag can be made of it: {type(error).__name__}: {error}"
+            problems = (Problem(str(loaded.path), 0, 0, said, "please report this"),)
+    return broken_dag(name, problems, loaded.text)

@@ -14,7 +14,7 @@ _MOST_RULES = 40
 def project_page(project: Project, text: str) -> str:
     """The page of `project`; `text` is its YAML file, shown as it is (``${VAR}`` is not resolved there)."""
     cadence = project.cadence
-    until = f" until {project.end.date()}" if project.end else ""
+    until = f" until {cadence.local_date(cadence.last_complete(project.end))}" if project.end else ""
     head = [
         f"# {_plain(project.name)}",
         _plain(project.description),
@@ -36,11 +36,11 @@ def project_page(project: Project, text: str) -> str:
     return "\n\n".join(part for part in (*head, *_answers(project), "## The project file", _code(text)) if part)
 
 
-def broken_page(problems: Sequence[Problem], texts: Sequence[str] = ()) -> str:
+def broken_page(problems: Sequence[Problem], text: str = "") -> str:
     """The page of a project file that cannot be used: the problems first, then the file."""
     listed = "\n".join(f"- `{str(problem).replace('`', chr(39))}`" for problem in problems)
     parts = ["# This project file cannot be used", listed, "Fix it and run `lupus check`; this Dag then mends itself."]
-    return "\n\n".join([*parts, *(_code(text) for text in texts)])
+    return "\n\n".join([*parts, _code(text)] if text else parts)
 
 
 def _answers(project: Project) -> list[str]:
@@ -57,16 +57,19 @@ def _answers(project: Project) -> list[str]:
     if retrain is None:
         return [*parts, "None."]
     when = retrain.when
+    often = f"{when.for_intervals} of the last {when.within} intervals"
     return [
         *parts,
-        f"Triggers `{retrain.dag}` when {_where(when.where)} has findings of at least **{when.severity}** severity in "
-        f"{when.for_intervals} of the last {when.within} intervals; then not again for {_span(retrain.cooldown)}.",
+        f"Triggers `{retrain.dag}` when {_plain(_where(when.where))} has findings of at least **{when.severity}** "
+        f"severity in {often}; then not again for {_span(retrain.cooldown)}.",
     ]
 
 
 def _table_row(table: Table) -> tuple[str, ...]:
     label = table.label + (f" (within {_span(table.arrives_within)})" if table.arrives_within else "")
-    ready = f"{table.ready.min_rows} rows" + (f" by {table.ready.by:%H:%M}" if table.ready.by else "")
+    ready = f"{table.ready.min_rows} row{'s' if table.ready.min_rows != 1 else ''}" + (
+        f" by {table.ready.by:%H:%M}" if table.ready.by else ""
+    )
     return (
         table.name,
         str(table.role),
@@ -133,7 +136,7 @@ def _names(names: Sequence[str]) -> str:
 
 def _plain(text: str) -> str:
     """`text` on one line, with what Markdown or HTML would read as markup taken literally."""
-    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*\[\]<>|#~]|(?<!\w)_|_(?!\w))", r"\\\1", " ".join(text.split()))
 
 
 def _code(text: str) -> str:
