@@ -1,0 +1,23 @@
+"""The whole store as plain rows, for comparing stores."""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from lupus.store.bulk import fetch
+from lupus.store.tables import WALL_CLOCK, metadata
+
+
+def dump(connection: Connection, *, wall_clock: bool) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of all tables by key. Stamps are left out, and wall-clock times unless `wall_clock`."""
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for name, table in sorted(metadata.tables.items()):
+        columns = [c for c in table.c if c.name != "stamp" and (wall_clock or c.name not in WALL_CLOCK)]
+        key = [columns.index(c) for c in table.primary_key.columns]
+        # Sorted here: databases do not agree on the order of text.
+        found[name] = sorted(fetch(connection, sa.select(*columns)), key=itemgetter(*key))
+    return found

@@ -1,0 +1,209 @@
+"""History: points as matrices. Every interval is read from the store once and kept, as long as its stamp says so."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import Final
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+from sqlalchemy.engine import Connection
+
+from lupus.model import ExpectationSeverity, Failure, History, Interval, Outcome
+from lupus.store import tables
+from lupus.store.bulk import fetch
+from lupus.store.names import KnownSeries, Names, epoch, project_id
+from lupus.store.points import to_failure
+from lupus.store.text import unescape
+
+_POINTS_KEPT: Final = 2_000_000
+"""About 64 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """The points of one project at one interval."""
+
+    stamp: int
+    series: NDArray[np.int64]
+    values: NDArray[np.float64]
+    n: NDArray[np.int64]
+    maturity: NDArray[np.float64]
+    failures: tuple[tuple[int, Failure], ...]
+
+
+class Blocks:
+    """The most recently used blocks, at most `_POINTS_KEPT` points of them."""
+
+    def __init__(self) -> None:
+        self._blocks: OrderedDict[tuple[int, int], _Block] = OrderedDict()
+        self._points = 0
+        self._lock = Lock()
+
+    def get(self, connection: Connection, project: int, starts: Sequence[int]) -> list[_Block]:
+        """One block per start, in order; the outdated ones are read in one query."""
+        with self._lock:
+            stamps = _stamps(connection, project, starts)
+            blocks = {start: self._blocks.get((project, start)) for start in starts}
+            stale = [start for start, block in blocks.items() if block is None or block.stamp != stamps.get(start, 0)]
+            fresh = _read(connection, project, stale, stamps) if stale else {}
+            for start in starts:
+                if start in fresh:
+                    self._keep((project, start), fresh[start])
+                else:
+                    self._blocks.move_to_end((project, start))
+            found = [fresh.get(start) or self._blocks[project, start] for start in starts]
+            while self._points > _POINTS_KEPT and len(self._blocks) > 1:
+                _, dropped = self._blocks.popitem(last=False)
+                self._points -= len(dropped.series)
+            return found
+
+    def _keep(self, key: tuple[int, int], block: _Block) -> None:
+        old = self._blocks.pop(key, None)
+        self._points += len(block.series) - (len(old.series) if old else 0)
+        self._blocks[key] = block
+
+
+def read(
+    connection: Connection,
+    names: Names,
+    blocks: Blocks,
+    project: str,
+    *,
+    intervals: Sequence[Interval],
+    scopes: Collection[str] | None,
+) -> History:
+    """All series that have a point in `intervals`, sorted by key. `closed` is all True: the stage knows better."""
+    number, starts = project_id(project), [epoch(interval) for interval in intervals]
+    found = blocks.get(connection, number, starts) if starts else []
+    known = names.known(connection, number)
+    rows_of, chosen = _rows(known, found, scopes)
+    shape = (len(chosen), len(starts))
+    values, maturity = np.full(shape, np.nan), np.full(shape, np.nan)
+    n = np.zeros(shape, dtype=np.int64)
+    failures: dict[tuple[int, int], Failure] = {}
+    for column, (block, rows) in enumerate(zip(found, rows_of, strict=True)):
+        inside = rows >= 0
+        own = rows[inside]
+        values[own, column] = block.values[inside]
+        n[own, column], maturity[own, column] = block.n[inside], block.maturity[inside]
+    position = {number: row for row, number in enumerate(chosen)}
+    for column, block in enumerate(found):
+        for key, failure in block.failures:
+            if key in position:
+                failures[position[key], column] = failure
+    series = tuple(known.by_id[key] for key in chosen)
+    excluded = np.zeros(shape, dtype=np.bool_)
+    if chosen:
+        columns = {start: column for column, start in enumerate(starts)}
+        _exclude_invalid(connection, number, columns, [one.key.table for one in series], excluded)
+        _exclude_judged(connection, number, columns, position, excluded)
+    return History(
+        series, tuple(intervals), values, n, maturity, excluded, np.ones(len(starts), dtype=np.bool_), failures
+    )
+
+
+def _stamps(connection: Connection, project: int, starts: Sequence[int]) -> dict[int, int]:
+    columns = tables.intervals.c
+    query = sa.select(columns.start, columns.stamp).where(
+        columns.project_id == project, columns.start.between(min(starts), max(starts))
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _read(connection: Connection, project: int, starts: Sequence[int], stamps: dict[int, int]) -> dict[int, _Block]:
+    columns = tables.points.c
+    query = (
+        sa.select(
+            columns.start,
+            columns.series_id,
+            columns.value,
+            columns.n,
+            columns.maturity,
+            columns.failure,
+            columns.reason,
+        )
+        .where(columns.project_id == project, columns.start.in_(starts))
+        .order_by(columns.start, columns.series_id)
+    )
+    rows = fetch(connection, query)
+    kinds = list(zip(*rows, strict=True)) if rows else [()] * 7
+    when = np.array(kinds[0], dtype=np.int64)
+    series, n = np.array(kinds[1], dtype=np.int64), np.array(kinds[3], dtype=np.int64)
+    values, maturity = np.array(kinds[2], dtype=np.float64), np.array(kinds[4], dtype=np.float64)
+    failed = [index for index, kind in enumerate(kinds[5]) if kind is not None]
+    failures: dict[int, list[tuple[int, Failure]]] = {}
+    for index in failed:
+        failure = to_failure(kinds[5][index], unescape(kinds[6][index] or ""))
+        if failure is not None:
+            failures.setdefault(kinds[0][index], []).append((kinds[1][index], failure))
+    blocks = {}
+    for start in starts:
+        part = slice(*np.searchsorted(when, (start, start + 1)))
+        blocks[start] = _Block(
+            stamps.get(start, 0), series[part].copy(), values[part].copy(), n[part].copy(), maturity[part].copy(),
+            tuple(failures.get(start, ())),
+        )  # fmt: skip
+    return blocks
+
+
+def _rows(
+    known: KnownSeries, blocks: Sequence[_Block], scopes: Collection[str] | None
+) -> tuple[list[NDArray[np.int64]], list[int]]:
+    """For each block the matrix row of each of its points (-1: not wanted), and the ids of the rows."""
+    ids = known.ids
+    places = [np.searchsorted(ids, block.series) for block in blocks]
+    present = np.zeros(len(ids), dtype=np.bool_)
+    for place in places:
+        present[place] = True
+    if scopes is not None:
+        wanted = {*scopes}
+        present &= np.fromiter((known.scopes[key] in wanted for key in ids.tolist()), np.bool_, len(ids))
+    chosen = known.order[present[known.order]] if len(ids) else np.zeros(0, dtype=np.int64)
+    row_of = np.full(len(ids), -1, dtype=np.int64)
+    row_of[chosen] = np.arange(len(chosen))
+    return [row_of[place] for place in places], ids[chosen].tolist()
+
+
+def _exclude_invalid(
+    connection: Connection, project: int, columns: dict[int, int], row_tables: list[str], excluded: NDArray[np.bool_]
+) -> None:
+    """Exclude the tables that failed critical validation, where they did."""
+    checks, outcomes = tables.validations.c, tables.outcomes.c
+    query = (
+        sa.select(checks.start, checks.table)
+        .join_from(tables.outcomes, tables.validations)
+        .where(
+            outcomes.project_id == project,
+            outcomes.start.between(min(columns), max(columns)),
+            outcomes.severity == ExpectationSeverity.CRITICAL.value,
+            outcomes.success.is_(False),
+        )
+        .distinct()
+    )
+    for start, table in connection.execute(query):
+        if start in columns:
+            excluded[[row for row, name in enumerate(row_tables) if name == table], columns[start]] = True
+
+
+def _exclude_judged(
+    connection: Connection, project: int, columns: dict[int, int], position: dict[int, int], excluded: NDArray[np.bool_]
+) -> None:
+    """Exclude the findings of incidents that a person judged to be faults or one-offs."""
+    incidents, findings = tables.incidents.c, tables.findings.c
+    query = (
+        sa.select(findings.start, findings.series_id)
+        .join_from(tables.findings, tables.incidents)
+        .where(
+            incidents.project_id == project,
+            incidents.outcome.in_([Outcome.FIXED.value, Outcome.EXPECTED.value]),
+            findings.start.between(min(columns), max(columns)),
+        )
+    )
+    for start, series in connection.execute(query):
+        if start in columns and series in position:
+            excluded[position[series], columns[start]] = True

@@ -1,0 +1,232 @@
+"""The first schema."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+_IS_FINDING = "status IN ('anomaly', 'no_data', 'error')"
+
+
+def _key(name: str, kind: Any = sa.BigInteger) -> sa.Column[Any]:
+    return sa.Column(name, kind(), primary_key=True, autoincrement=False)
+
+
+def _number(name: str) -> sa.Column[Any]:
+    return sa.Column(name, sa.BigInteger(), nullable=False)
+
+
+def _text(name: str, *, nullable: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, sa.Text(), nullable=nullable)
+
+
+def _double(name: str) -> sa.Column[Any]:
+    return sa.Column(name, sa.Double())
+
+
+def _verdict() -> list[sa.Column[Any]]:
+    return [
+        _text("status"),
+        _double("value"),
+        _text("sentence"),
+        _text("severity", nullable=True),
+        _double("expected"),
+        _double("lower"),
+        _double("upper"),
+        _double("score"),
+    ]
+
+
+def upgrade() -> None:
+    op.create_table(
+        "projects",
+        _key("id"),
+        _text("name"),
+        _text("owner"),
+        _text("cadence"),
+        _text("config"),
+        _number("stamp"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "intervals",
+        _key("project_id"),
+        _key("start"),
+        _number("end"),
+        _text("key"),
+        _number("stamp"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "series",
+        _key("id"),
+        _number("project_id"),
+        _text("table"),
+        _text("column"),
+        _text("metric"),
+        _text("segment"),
+        _text("group"),
+        _text("unit"),
+        _text("tags"),
+        _text("scope"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("series_by_project", "series", ["project_id"])
+    op.create_table(
+        "points",
+        _key("project_id"),
+        _key("start"),
+        sa.Column("series_id", sa.BigInteger(), sa.ForeignKey("series.id"), primary_key=True, autoincrement=False),
+        _double("value"),
+        _number("n"),
+        _double("maturity"),
+        _text("failure", nullable=True),
+        _text("reason", nullable=True),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "verdicts",
+        _key("project_id"),
+        _key("start"),
+        sa.Column("series_id", sa.BigInteger(), sa.ForeignKey("series.id"), primary_key=True, autoincrement=False),
+        _key("rule_id"),
+        _text("rule"),
+        *_verdict(),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "verdicts_findings",
+        "verdicts",
+        ["project_id", "start"],
+        sqlite_where=sa.text(_IS_FINDING),
+        postgresql_where=sa.text(_IS_FINDING),
+    )
+    op.create_table(
+        "states",
+        _key("project_id"),
+        _key("start"),
+        _key("id"),
+        _text("table"),
+        _text("column"),
+        _text("segment"),
+        _text("kind"),
+        _text("scope"),
+        _text("payload"),
+    )
+    op.create_table(
+        "refs",
+        _key("project_id"),
+        _key("id"),
+        _text("table"),
+        _text("column"),
+        _number("version"),
+        _text("since"),
+        _text("payload"),
+    )
+    op.create_table(
+        "validations",
+        _key("project_id"),
+        _key("start"),
+        _key("table_id"),
+        _text("table"),
+        _text("suite"),
+    )
+    op.create_table(
+        "outcomes",
+        _key("project_id"),
+        _key("start"),
+        _key("table_id"),
+        _key("position"),
+        _text("id"),
+        _text("expectation"),
+        _text("column"),
+        _text("severity"),
+        sa.Column("success", sa.Boolean(), nullable=False),
+        _double("unexpected_ratio"),
+        _text("reason"),
+        _text("details"),
+        sa.ForeignKeyConstraint(
+            ["project_id", "start", "table_id"],
+            ["validations.project_id", "validations.start", "validations.table_id"],
+            ondelete="CASCADE",
+        ),
+    )
+    op.create_table(
+        "incidents",
+        _key("id", sa.Text),
+        _number("project_id"),
+        _text("state"),
+        _text("severity"),
+        _number("first"),
+        _number("last"),
+        _text("title"),
+        _number("clean"),
+        _text("outcome", nullable=True),
+        _text("muted_until"),
+        _text("comment"),
+        _text("by"),
+    )
+    op.create_index("incidents_by_project", "incidents", ["project_id", "last"])
+    op.create_table(
+        "findings",
+        sa.Column("incident_id", sa.Text(), sa.ForeignKey("incidents.id", ondelete="CASCADE"), primary_key=True),
+        _key("position"),
+        _number("found"),
+        sa.Column("series_id", sa.BigInteger(), sa.ForeignKey("series.id"), nullable=False),
+        _number("start"),
+        _text("rule"),
+        *_verdict(),
+    )
+    op.create_table(
+        "notices",
+        _key("id", sa.Text),
+        _number("project_id"),
+        _number("start"),
+        _text("incident"),
+        _text("destination"),
+        _text("reason"),
+        _text("state"),
+        _text("message"),
+        _text("receipt"),
+        _text("error"),
+        _number("attempts"),
+        sa.Column("delivered_us", sa.BigInteger()),
+    )
+    op.create_index("notices_by_project", "notices", ["project_id", "start"])
+    op.create_table(
+        "retrain_requests",
+        _key("id", sa.Text),
+        _number("project_id"),
+        _number("start"),
+        _text("dag"),
+        _text("state"),
+        _text("reasons"),
+        _text("conf"),
+        _text("incident"),
+        _text("note"),
+        sa.Column("executed_us", sa.BigInteger()),
+    )
+    op.create_index("retrain_requests_by_project", "retrain_requests", ["project_id", "start"])
+    op.create_table(
+        "runs",
+        _key("project_id"),
+        _key("start"),
+        _key("stage", sa.Text),
+        _text("status"),
+        _text("detail"),
+        sa.Column("started_us", sa.BigInteger()),
+        sa.Column("finished_us", sa.BigInteger()),
+    )
+
+
+def downgrade() -> None:
+    for table in (
+        "runs", "retrain_requests", "notices", "findings", "incidents", "outcomes", "validations", "refs", "states",
+        "verdicts", "points", "series", "intervals", "projects",
+    ):  # fmt: skip
+        op.drop_table(table)

@@ -1,0 +1,388 @@
+"""Store: everything that Lupus keeps, in SQLite or PostgreSQL. Every method is one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy.engine import Connection
+
+from lupus.model import (
+    History,
+    Incident,
+    IncidentState,
+    Interval,
+    MetricPoint,
+    Notice,
+    NoticeState,
+    Outcome,
+    Reference,
+    RetrainRequest,
+    RetrainState,
+    Series,
+    SeriesKey,
+    StoredState,
+    StoreError,
+    Validation,
+    Verdict,
+)
+from lupus.store import acts, schema
+from lupus.store import dump as dump_rows
+from lupus.store import history as history_rows
+from lupus.store import incidents as incident_rows
+from lupus.store import points as point_rows
+from lupus.store import runs as run_rows
+from lupus.store import states as state_rows
+from lupus.store import validations as validation_rows
+from lupus.store import verdicts as verdict_rows
+from lupus.store.copying import copy_project
+from lupus.store.database import Database
+from lupus.store.names import Names, epoch, project_id
+from lupus.store.runs import StageRun, StoredProject
+
+
+class Store:
+    """The metric store. Make one with `open_store`; use it from any thread, close it when done.
+
+    Writes of one project wait for each other. A method that fails has written nothing and raises `StoreError`.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._names = Names()
+        self._blocks = history_rows.Blocks()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Store({self.label!r})"
+
+    @property
+    def label(self) -> str:
+        """The store's URL without its password."""
+        return self._database.label
+
+    def close(self) -> None:
+        """Close all connections; a later call opens new ones."""
+        self._database.close()
+
+    @contextmanager
+    def _writing(self, *projects: str) -> Iterator[Connection]:
+        with self._database.writing(*map(project_id, projects)) as connection:
+            try:
+                yield connection
+            except BaseException:
+                self._names.clear()  # before the lock is released: nobody may believe in what is rolled back
+                raise
+
+    # The schema
+
+    def revision(self) -> tuple[str | None, str]:
+        """The revision that the store has (None when it is empty) and the one that this Lupus needs."""
+        with self._database.reading() as connection:
+            return schema.revision(connection), schema.HEAD
+
+    def upgrade(self) -> None:
+        """Bring the schema to the newest revision. Doing it twice, or twice at once, is harmless."""
+        schema.upgrade(self._database)
+
+    def dump(self, *, wall_clock: bool = False) -> dict[str, list[tuple[Any, ...]]]:
+        """All rows of all tables, sorted: equal content gives equal dumps. Meant for tests and comparisons."""
+        with self._database.reading() as connection:
+            return dump_rows.dump(connection, wall_clock=wall_clock)
+
+    # Projects and runs
+
+    def save_project(self, name: str, *, owner: str = "", cadence: str = "", config: str = "") -> None:
+        """Remember a project; `config` is the hash of its file's text."""
+        with self._writing(name) as connection:
+            run_rows.save_project(connection, self._names, StoredProject(name, owner, cadence, config))
+
+    def projects(self) -> tuple[StoredProject, ...]:
+        """All projects, by name."""
+        with self._database.reading() as connection:
+            return run_rows.read_projects(connection)
+
+    def start_run(self, project: str, interval: Interval, stage: str, at: datetime) -> None:
+        """Record that `stage` has begun; what is known of an earlier time is forgotten."""
+        with self._writing(project) as connection:
+            run_rows.start(connection, self._names, project, interval, str(stage), at=at)
+
+    def finish_run(  # noqa: PLR0917 - the order of the columns
+        self, project: str, interval: Interval, stage: str, at: datetime, status: str, detail: str = ""
+    ) -> None:
+        """Record that `stage` has ended, and how."""
+        with self._writing(project) as connection:
+            run_rows.finish(
+                connection, self._names, project, interval, str(stage), at=at, status=str(status), detail=detail
+            )
+
+    def runs(self, project: str | None = None, *, intervals: Sequence[Interval] | None = None) -> list[StageRun]:
+        """The stages that ran, oldest interval first."""
+        with self._database.reading() as connection:
+            return run_rows.read(connection, self._names, project, intervals)
+
+    def copy_project(self, project: str, target: Store, *, since: Interval) -> None:
+        """Copy all that is known of `project` from the interval `since` on into the store `target`."""
+        number = project_id(project)
+        with self._database.reading() as source, target._writing(project) as connection:
+            copy_project(source, connection, number, epoch(since))
+
+    # Points, states and what they are compared with
+
+    def replace_points(
+        self,
+        project: str,
+        interval: Interval,
+        points: Sequence[MetricPoint],
+        *,
+        scope: str,
+        states: Sequence[StoredState] | None = None,
+    ) -> None:
+        """Make `points` (and `states`, when given) all that the project has of `scope` at `interval`.
+
+        `scope` says what made the series: ``table:<name>``, ``evaluation``, ``validation:<table>``, ``pushed``.
+        Points of the scope that are not in `points` go, with their verdicts. A rerun leaves identical rows.
+        """
+        with self._writing(project) as connection:
+            point_rows.replace(connection, self._names, project, interval, points, scope=scope)
+            if states is not None:
+                state_rows.replace(connection, self._names, project, interval, states, scope=scope)
+
+    def upsert_points(self, points: Sequence[MetricPoint], *, scope: str) -> None:
+        """Write points of any projects and intervals without removing others."""
+        by_project: dict[str, list[MetricPoint]] = {}
+        for point in points:
+            by_project.setdefault(point.series.key.project, []).append(point)
+        with self._writing(*by_project) as connection:
+            for project, own in by_project.items():
+                point_rows.add(connection, self._names, project, own, scope)
+
+    def points(
+        self,
+        project: str,
+        *,
+        interval: Interval | None = None,
+        intervals: Sequence[Interval] | None = None,
+        metric: str | None = None,
+        table: str | None = None,
+        segment: str | None = None,
+        limit: int | None = None,
+    ) -> list[MetricPoint]:
+        """Points by interval and series, oldest first; with `limit` the newest ones.
+
+        `metric`, `table` and `segment` are names or shell patterns.
+        """
+        chosen = [interval] if interval is not None else intervals
+        with self._database.reading() as connection:
+            return point_rows.read(
+                connection,
+                self._names,
+                project,
+                intervals=chosen,
+                metric=metric,
+                table=table,
+                segment=segment,
+                limit=limit,
+            )
+
+    def series(self, project: str) -> dict[SeriesKey, Series]:
+        """All series that the project ever had."""
+        with self._database.reading() as connection:
+            known = self._names.known(connection, project_id(project))
+            return {one.key: one for one in known.by_id.values()}
+
+    def history(self, project: str, intervals: Sequence[Interval], *, scopes: Collection[str] | None = None) -> History:
+        """The series with any point in `intervals`, as matrices; see `lupus.model.History`.
+
+        Excluded are tables at intervals where they failed critical validation, and the findings of incidents judged
+        `fixed` or `expected`. `closed` is all True. Intervals read before are read again only when they have changed.
+        """
+        with self._database.reading() as connection:
+            return history_rows.read(connection, self._names, self._blocks, project, intervals=intervals, scopes=scopes)
+
+    def save_states(self, states: Sequence[StoredState], *, scope: str = "") -> None:
+        """Write states; one of the same name and interval is replaced."""
+        by_project: dict[str, list[StoredState]] = {}
+        for state in states:
+            by_project.setdefault(state.project, []).append(state)
+        with self._writing(*by_project) as connection:
+            for project, own in by_project.items():
+                state_rows.save(connection, self._names, project, own, scope)
+
+    def states(  # noqa: PLR0917 - from the wide to the narrow
+        self,
+        project: str,
+        table: str,
+        column: str | None = None,
+        segment: str | None = None,
+        kind: str | None = None,
+        intervals: Sequence[Interval] | None = None,
+    ) -> list[StoredState]:
+        """States, oldest first. None means any."""
+        with self._database.reading() as connection:
+            return state_rows.read(
+                connection, self._names, project, table, column=column, segment=segment, kind=kind, intervals=intervals
+            )
+
+    def save_references(self, references: Sequence[Reference]) -> None:
+        """Write references; a version that exists is kept as it is, whoever wrote it."""
+        with self._writing(*{one.project for one in references}) as connection:
+            state_rows.save_references(connection, self._names, references)
+
+    def references(self, project: str, table: str | None = None) -> tuple[Reference, ...]:
+        """References by table, column and version."""
+        with self._database.reading() as connection:
+            return state_rows.read_references(connection, project, table)
+
+    # Verdicts and validations
+
+    def replace_verdicts(
+        self,
+        project: str,
+        intervals: Sequence[Interval],
+        verdicts: Sequence[Verdict],
+        *,
+        scopes: Collection[str] | None = None,
+    ) -> None:
+        """Make `verdicts` all that the project has at `intervals`; with `scopes`, all on series of these scopes."""
+        with self._writing(project) as connection:
+            verdict_rows.replace(connection, self._names, project, intervals, verdicts, scopes=scopes)
+
+    def verdicts(
+        self,
+        project: str,
+        *,
+        intervals: Sequence[Interval] | None = None,
+        findings_only: bool = False,
+        series: Collection[SeriesKey] | None = None,
+    ) -> list[Verdict]:
+        """Verdicts by interval, series and rule."""
+        with self._database.reading() as connection:
+            return verdict_rows.read(
+                connection, self._names, project, intervals=intervals, findings_only=findings_only, series=series
+            )
+
+    def save_validation(self, validation: Validation) -> None:
+        """Make `validation` the one of its table and interval."""
+        with self._writing(validation.project) as connection:
+            validation_rows.save(connection, self._names, validation)
+
+    def replace_validation(self, project: str, table: str, interval: Interval, validation: Validation | None) -> None:
+        """Make `validation` the one of `table` at `interval`; None when there is none any more."""
+        with self._writing(project) as connection:
+            if validation is None:
+                validation_rows.remove(connection, project, table, interval)
+            else:
+                validation_rows.save(connection, self._names, validation)
+
+    def validations(self, project: str, intervals: Sequence[Interval] | None = None) -> list[Validation]:
+        """Validations by interval and table."""
+        with self._database.reading() as connection:
+            return validation_rows.read(connection, self._names, project, intervals)
+
+    # Incidents, and what was done about them
+
+    def incidents(
+        self, project: str | None = None, *, active_only: bool = False, since: Interval | None = None
+    ) -> list[Incident]:
+        """Incidents with their findings, newest first. `since`: those that lasted until then or longer."""
+        with self._database.reading() as connection:
+            return incident_rows.read(connection, self._names, project, active_only=active_only, since=since)
+
+    def incident(self, incident: str) -> Incident:
+        """The incident with this id; `StoreError` when there is none."""
+        with self._database.reading() as connection:
+            return self._incident(connection, incident)
+
+    def save_incidents(self, save: Sequence[Incident], delete: Sequence[str] = ()) -> None:
+        """Write incidents as they are, and remove those with the ids `delete`."""
+        with self._writing(*{one.project for one in save}) as connection:
+            incident_rows.save(connection, self._names, save, delete)
+
+    def edit_incident(
+        self,
+        incident: str,
+        *,
+        state: IncidentState | None = None,
+        outcome: Outcome | None = None,
+        muted_until: str | None = None,
+        comment: str | None = None,
+        by: str | None = None,
+    ) -> Incident:
+        """What a person says of an incident; None leaves a field as it is. Its findings are not touched."""
+        changes = {"state": state, "outcome": outcome, "muted_until": muted_until, "comment": comment, "by": by}
+        with self._database.reading() as connection:
+            project = self._incident(connection, incident).project
+        with self._writing(project) as connection:
+            incident_rows.edit(connection, incident, {name: one for name, one in changes.items() if one is not None})
+            return self._incident(connection, incident)
+
+    def commit_act(
+        self,
+        project: str,
+        interval: Interval,
+        *,
+        incidents: Sequence[Incident],
+        delete: Sequence[str] = (),
+        notices: Sequence[Notice] = (),
+        retrain: RetrainRequest | None = None,
+        known: Sequence[Incident] = (),
+    ) -> None:
+        """Everything that `act` decided in the run of `interval`, all or nothing.
+
+        A notice that was sent stays as it was sent, one that was not and is no longer wanted goes. A retrain request
+        that was executed stays, one that was not and is no longer wanted goes. `known` is what the caller had read
+        before it decided: what a person has changed in an incident since then is kept.
+        """
+        with self._writing(project) as connection:
+            incident_rows.save(connection, self._names, incidents, delete, known)
+            acts.replace_notices(connection, self._names, project, interval, notices)
+            acts.replace_retrain(connection, self._names, project, interval, retrain)
+
+    def notices(
+        self, project: str | None = None, *, state: NoticeState | None = None, incident: str | None = None
+    ) -> list[Notice]:
+        """Notices, oldest first."""
+        with self._database.reading() as connection:
+            return acts.read_notices(connection, self._names, project, state=state, incident=incident)
+
+    def mark_notice(
+        self,
+        notice: str,
+        state: NoticeState,
+        *,
+        receipt: str = "",
+        error: str = "",
+        delivered_at: datetime | None = None,
+    ) -> None:
+        """Record one attempt to send the notice with this id; adds one to its `attempts`."""
+        with self._writing() as connection:
+            acts.mark_notice(connection, notice, state, receipt=receipt, error=error, delivered_at=delivered_at)
+
+    def retrain_requests(self, project: str | None = None) -> list[RetrainRequest]:
+        """Retrain requests, oldest first."""
+        with self._database.reading() as connection:
+            return acts.read_retrain(connection, self._names, project)
+
+    def mark_retrain(
+        self, request: str, state: RetrainState, note: str = "", *, executed_at: datetime | None = None
+    ) -> None:
+        """Record what became of the request with this id."""
+        with self._writing() as connection:
+            acts.mark_retrain(connection, request, state, note, executed_at)
+
+    def _incident(self, connection: Connection, incident: str) -> Incident:
+        found = incident_rows.read(connection, self._names, None, ids=[incident])
+        if not found:
+            raise StoreError(f"there is no incident {incident!r}; `lupus incidents` lists them")
+        return found[0]

@@ -1,0 +1,281 @@
+"""The tables of the metric store. Migrations in `lupus.store.migrations` make the same; a test compares them.
+
+Names can be text of any length, which no index can hold, so keys are 63-bit hashes of names (`hash_id`). `start` is the
+interval's start in seconds since 1970 (UTC). Rows of one run lie together: points and verdicts are keyed by (project,
+interval, series), so a run writes a few dozen pages and not one page per series.
+
+`stamp` columns are random numbers that change whenever the rows they speak for change. They let a process keep what it
+read and see at once that another process wrote; they are no content.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    Table,
+    text,
+)
+
+from lupus.store.text import Json, Words
+
+metadata: Final = MetaData()
+
+IS_FINDING: Final = "status IN ('anomaly', 'no_data', 'error')"
+"""Written out, because SQLite uses a partial index only for a condition with the very same constants."""
+
+WALL_CLOCK: Final = frozenset({"delivered_us", "executed_us", "started_us", "finished_us"})
+"""Columns with microseconds since 1970 by the wall clock; nothing else depends on when a run was made."""
+
+
+def hash_id(*parts: str) -> int:
+    """A stable 63-bit hash of names.
+
+    >>> hash_id("a", "b") == hash_id("a", "b") != hash_id("ab", "")
+    True
+    """
+    joined = "\x1f".join(parts).encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(joined, digest_size=8).digest(), "big") >> 1
+
+
+def _key(name: str, kind: Any = BigInteger) -> Column[Any]:
+    return Column(name, kind, primary_key=True, autoincrement=False)
+
+
+def _number(name: str) -> Column[Any]:
+    return Column(name, BigInteger, nullable=False)
+
+
+def _words(name: str) -> Column[Any]:
+    return Column(name, Words, nullable=False)
+
+
+projects: Final = Table(
+    "projects",
+    metadata,
+    _key("id"),
+    _words("name"),
+    _words("owner"),
+    _words("cadence"),
+    _words("config"),
+    _number("stamp"),  # of the project's series
+    sqlite_with_rowid=False,
+)
+
+intervals: Final = Table(
+    "intervals",
+    metadata,
+    _key("project_id"),
+    _key("start"),
+    _number("end"),
+    _words("key"),
+    _number("stamp"),  # of the interval's points
+    sqlite_with_rowid=False,
+)
+
+series: Final = Table(
+    "series",
+    metadata,
+    _key("id"),
+    _number("project_id"),
+    _words("table"),
+    _words("column"),
+    _words("metric"),
+    _words("segment"),
+    _words("group"),
+    _words("unit"),
+    Column("tags", Json, nullable=False),
+    _words("scope"),
+    Index("series_by_project", "project_id"),
+    sqlite_with_rowid=False,
+)
+
+points: Final = Table(
+    "points",
+    metadata,
+    _key("project_id"),
+    _key("start"),
+    Column("series_id", BigInteger, ForeignKey("series.id"), primary_key=True, autoincrement=False),
+    Column("value", Double),
+    _number("n"),
+    Column("maturity", Double),
+    Column("failure", Words),
+    Column("reason", Words),
+    sqlite_with_rowid=False,
+)
+
+
+def _verdict_columns() -> tuple[Column[Any], ...]:
+    return (
+        _words("status"),
+        Column("value", Double),
+        _words("sentence"),
+        Column("severity", Words),
+        Column("expected", Double),
+        Column("lower", Double),
+        Column("upper", Double),
+        Column("score", Double),
+    )
+
+
+verdicts: Final = Table(
+    "verdicts",
+    metadata,
+    _key("project_id"),
+    _key("start"),
+    Column("series_id", BigInteger, ForeignKey("series.id"), primary_key=True, autoincrement=False),
+    _key("rule_id"),
+    _words("rule"),
+    *_verdict_columns(),
+    Index(
+        "verdicts_findings",
+        "project_id",
+        "start",
+        sqlite_where=text(IS_FINDING),
+        postgresql_where=text(IS_FINDING),
+    ),
+    sqlite_with_rowid=False,
+)
+
+states: Final = Table(
+    "states",
+    metadata,
+    _key("project_id"),
+    _key("start"),
+    _key("id"),
+    _words("table"),
+    _words("column"),
+    _words("segment"),
+    _words("kind"),
+    _words("scope"),
+    Column("payload", Json, nullable=False),
+)
+
+refs: Final = Table(
+    "refs",
+    metadata,
+    _key("project_id"),
+    _key("id"),
+    _words("table"),
+    _words("column"),
+    _number("version"),
+    _words("since"),
+    Column("payload", Json, nullable=False),
+)
+
+validations: Final = Table(
+    "validations",
+    metadata,
+    _key("project_id"),
+    _key("start"),
+    _key("table_id"),
+    _words("table"),
+    _words("suite"),
+)
+
+outcomes: Final = Table(
+    "outcomes",
+    metadata,
+    _key("project_id"),
+    _key("start"),
+    _key("table_id"),
+    _key("position"),
+    _words("id"),
+    _words("expectation"),
+    _words("column"),
+    _words("severity"),
+    Column("success", Boolean, nullable=False),
+    Column("unexpected_ratio", Double),
+    _words("reason"),
+    Column("details", Json, nullable=False),
+    ForeignKeyConstraint(
+        ["project_id", "start", "table_id"],
+        ["validations.project_id", "validations.start", "validations.table_id"],
+        ondelete="CASCADE",
+    ),
+)
+
+incidents: Final = Table(
+    "incidents",
+    metadata,
+    _key("id", Words),
+    _number("project_id"),
+    _words("state"),
+    _words("severity"),
+    _number("first"),
+    _number("last"),
+    _words("title"),
+    _number("clean"),
+    Column("outcome", Words),
+    _words("muted_until"),
+    _words("comment"),
+    _words("by"),
+    Index("incidents_by_project", "project_id", "last"),
+)
+
+findings: Final = Table(
+    "findings",
+    metadata,
+    Column("incident_id", Words, ForeignKey("incidents.id", ondelete="CASCADE"), primary_key=True),
+    _key("position"),
+    _number("found"),
+    Column("series_id", BigInteger, ForeignKey("series.id"), nullable=False),
+    _number("start"),
+    _words("rule"),
+    *_verdict_columns(),
+)
+
+notices: Final = Table(
+    "notices",
+    metadata,
+    _key("id", Words),
+    _number("project_id"),
+    _number("start"),
+    _words("incident"),
+    _words("destination"),
+    _words("reason"),
+    _words("state"),
+    Column("message", Json, nullable=False),
+    _words("receipt"),
+    _words("error"),
+    _number("attempts"),
+    Column("delivered_us", BigInteger),
+    Index("notices_by_project", "project_id", "start"),
+)
+
+retrain_requests: Final = Table(
+    "retrain_requests",
+    metadata,
+    _key("id", Words),
+    _number("project_id"),
+    _number("start"),
+    _words("dag"),
+    _words("state"),
+    Column("reasons", Json, nullable=False),
+    Column("conf", Json, nullable=False),
+    _words("incident"),
+    _words("note"),
+    Column("executed_us", BigInteger),
+    Index("retrain_requests_by_project", "project_id", "start"),
+)
+
+runs: Final = Table(
+    "runs",
+    metadata,
+    _key("project_id"),
+    _key("start"),
+    _key("stage", Words),
+    _words("status"),
+    _words("detail"),
+    Column("started_us", BigInteger),
+    Column("finished_us", BigInteger),
+)

@@ -1,0 +1,136 @@
+"""Verdicts by (project, interval, series, rule)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from lupus.model import Interval, SeriesKey, Severity, Status, StoreError, Verdict
+from lupus.store import tables
+from lupus.store.bulk import delete, fetch, upsert
+from lupus.store.names import Names, epoch, in_few, project_id
+from lupus.store.tables import hash_id
+from lupus.store.text import unescape
+
+Row = tuple[Any, ...]
+_STATUS = {status: status.value for status in Status}
+_rule_id = lru_cache(maxsize=1000)(hash_id)
+_KEY = ("project_id", "start", "series_id", "rule_id")
+
+
+def replace(
+    connection: Connection,
+    names: Names,
+    project: str,
+    intervals: Sequence[Interval],
+    verdicts: Sequence[Verdict],
+    *,
+    scopes: Collection[str] | None,
+) -> None:
+    """Make `verdicts` all that the project has at `intervals` (in `scopes`). Right rows are not written again."""
+    number = names.save_project(connection, project)
+    known = names.known(connection, number)
+    starts = {epoch(interval) for interval in intervals}
+    new: dict[Row, Row] = {}
+    last, start = None, 0
+    for verdict in verdicts:
+        series = names.series_id(verdict.series)
+        if verdict.interval is not last:
+            last = verdict.interval
+            start = epoch(last)
+        if start not in starts:
+            raise StoreError(
+                f"the verdict on {verdict.series} at {verdict.interval} is outside the intervals to replace"
+            )
+        if series not in known.by_id:
+            raise StoreError(
+                f"{verdict.series} of {project} has a verdict but no point in the store; save its points first"
+            )
+        rule = _rule_id(verdict.rule)
+        new[number, start, series, rule] = (number, start, series, rule, verdict.rule, *answer(verdict))
+    old = _stored(connection, number, sorted(starts))
+    if scopes is not None:
+        old = {key: row for key, row in old.items() if known.scopes.get(key[2]) in scopes}
+    names.save_intervals(connection, number, intervals)
+    delete(connection, tables.verdicts, _KEY, [key for key in old if key not in new])
+    upsert(connection, tables.verdicts, [row for key, row in new.items() if old.get(key) != row])
+
+
+def read(
+    connection: Connection,
+    names: Names,
+    project: str,
+    *,
+    intervals: Sequence[Interval] | None,
+    findings_only: bool,
+    series: Collection[SeriesKey] | None,
+) -> list[Verdict]:
+    """The verdicts, by interval, series and rule."""
+    number, columns = project_id(project), tables.verdicts.c
+    conditions = [columns.project_id == number]
+    if intervals is not None:
+        conditions.append(columns.start.in_([epoch(interval) for interval in intervals]))
+    if findings_only:
+        conditions.append(sa.literal_column(tables.IS_FINDING, sa.Boolean))
+    wanted = None if series is None else {names.series_id(key) for key in series}
+    if wanted is not None:
+        few = in_few(columns.series_id, sorted(wanted))
+        if few is not None:
+            conditions.append(few)
+            if intervals is None:  # the key begins with the interval: name all, and no other series' row is read
+                own = tables.intervals.c
+                conditions.append(columns.start.in_(sa.select(own.start).where(own.project_id == number)))
+    known = names.known(connection, number)
+    rows = [
+        row
+        for row in connection.execute(sa.select(tables.verdicts).where(*conditions))
+        if wanted is None or row[2] in wanted
+    ]
+    when = names.intervals(connection, number, {row[1] for row in rows})
+    found = [to_verdict(known.by_id[row[2]].key, when[row[1]], row[4], *row[5:]) for row in rows]
+    found.sort(key=lambda verdict: (verdict.interval.start, verdict.series, verdict.rule))
+    return found
+
+
+def answer(verdict: Verdict) -> Row:
+    """The columns of `tables._verdict_columns`. NaN becomes None: no database gives NaN back."""
+    return (
+        _STATUS[verdict.status],
+        _number(verdict.value),
+        verdict.sentence,
+        None if verdict.severity is None else verdict.severity.value,
+        _number(verdict.expected),
+        _number(verdict.lower),
+        _number(verdict.upper),
+        _number(verdict.score),
+    )
+
+
+def to_verdict(series: SeriesKey, interval: Interval, rule: str, *answered: Any) -> Verdict:
+    """The inverse of `answer`."""
+    status, value, sentence, severity, expected, lower, upper, score = answered
+    return Verdict(
+        series, interval, rule, Status(status), value, sentence,
+        None if severity is None else Severity(severity), expected, lower, upper, score,
+    )  # fmt: skip
+
+
+def _number(value: float | None) -> float | None:
+    return value if value == value else None  # noqa: PLR0124
+
+
+def _stored(connection: Connection, project: int, starts: Sequence[int]) -> dict[Row, Row]:
+    columns = tables.verdicts.c
+    query = sa.select(tables.verdicts).where(columns.project_id == project, columns.start.in_(starts))
+    rows = {}
+    for raw in fetch(connection, query):
+        rule, sentence = raw[4], raw[7]
+        row = raw
+        if "\\" in rule or "\\" in sentence:
+            row = (*raw[:4], unescape(rule), *raw[5:7], unescape(sentence), *raw[8:])
+        rows[row[:4]] = row
+    return rows
