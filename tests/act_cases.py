@@ -114,13 +114,21 @@ class House:
     series: dict[SeriesKey, Series] = field(default_factory=dict)
     newest: Interval | None = None
 
-    def run(self, number: int, *verdicts: Verdict) -> tuple[Notice, ...]:
-        """Runs interval `number` with `verdicts`; returns its notices."""
+    def run(self, number: int, *verdicts: Verdict, judged: Sequence[int] = ()) -> tuple[Notice, ...]:
+        """Runs interval `number` with `verdicts`, complete about the intervals `judged`; returns its notices."""
         interval = day(number, self.project.cadence)
         self.series |= series_of(verdicts)
         self.newest = max(self.newest or interval, interval)
         before = self.incidents
-        changes = update_incidents(self.project, interval, verdicts, self.series, before, newest=self.newest)
+        changes = update_incidents(
+            self.project,
+            interval,
+            verdicts,
+            self.series,
+            before,
+            judged=[day(one, self.project.cadence) for one in judged],
+            newest=self.newest,
+        )
         self.apply(changes)
         return decide_notices(
             self.project,

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from act_cases import House, day, project, verdict
-from lupus.model import Cadence, CadenceKind, Severity, Verdict
+from lupus.model import Cadence, CadenceKind, Notice, Severity, Verdict
 
 CADENCES = [
     Cadence(CadenceKind.DAILY, "America/New_York"),
@@ -26,14 +26,17 @@ _FOUND = st.lists(
 
 @st.composite
 def _histories(draw: st.DrawFn) -> tuple[Cadence, int, dict[int, list[Verdict]], list[tuple[int, list[Verdict]]]]:
-    """A cadence, resolve_after, the true findings of each interval, and disturbed runs that may have found others."""
+    """A cadence, resolve_after, the true findings of each interval, and disturbed runs that may have found others.
+
+    No two runs find the same: whose finding that is does depend on which of them came first.
+    """
     cadence = draw(st.sampled_from(CADENCES))
     resolve_after = draw(st.integers(1, 3))
     length = draw(st.integers(1, 9))
 
     def verdicts(number: int) -> list[Verdict]:
         return [
-            verdict(day(max(0, number - late), cadence), column, severity=severity)
+            verdict(day(max(0, number - late), cadence), column, severity=severity, rule=f"found by {number}")
             for column, severity, late in (draw(_FOUND) if draw(st.booleans()) else [])
         ]
 
@@ -96,3 +99,43 @@ def test_every_finding_is_in_one_incident_and_incidents_keep_apart(
     }
     for earlier, later in zip(house.incidents, house.incidents[1:], strict=False):
         assert cadence.shift(earlier.last, resolve_after).start < later.first.start
+
+
+@st.composite
+def _late(draw: st.DrawFn) -> list[tuple[int, int, str, Severity]]:
+    """Findings about an interval, known from a run so many intervals later, when its labels have come."""
+    columns = st.sampled_from(["dep_time", "p_late"])
+    severities = st.sampled_from([Severity.MEDIUM, Severity.HIGH])
+    return draw(
+        st.lists(
+            st.tuples(st.integers(0, 8), st.integers(0, 3), columns, severities),
+            max_size=8,
+            unique_by=lambda one: (one[0], one[2]),
+        )
+    )
+
+
+@given(late=_late(), resolve_after=st.integers(1, 3), reruns=st.lists(st.integers(0, 8), max_size=8))
+@settings(max_examples=150, deadline=None)
+def test_late_labels_and_reruns_tell_everything_once(
+    late: list[tuple[int, int, str, Severity]], resolve_after: int, reruns: list[int]
+) -> None:
+    """As the stages do it: every run judges the last four intervals, with all the labels that have come so far."""
+    house = House(project(resolve_after=resolve_after))
+
+    def run(number: int, newest: int) -> tuple[Notice, ...]:
+        window = range(max(0, number - 3), number + 1)
+        verdicts = {
+            (about, column): verdict(about, column, severity=severity)
+            for about, delay, column, severity in sorted(late)
+            if about in window and about + delay <= newest
+        }
+        return house.run(number, *verdicts.values(), judged=window)
+
+    notices = {number: run(number, number) for number in range(9)}
+    incidents = house.incidents
+    found = [(one.verdict.series, one.verdict.interval) for incident in incidents for one in incident.findings]
+    assert len(found) == len(set(found))
+    for number in reruns:
+        assert run(number, 8) == notices[number]
+        assert house.incidents == incidents

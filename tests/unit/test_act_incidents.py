@@ -223,6 +223,47 @@ def test_longer_resolve_after_does_not_reopen_old_incidents() -> None:
     assert house.picture() == [(day(0).key, day(0).key, "resolved", 2)]
 
 
+def test_what_another_run_found_before_is_no_news() -> None:
+    """Labels come for three days, so each run judges three intervals again, and finds again what it found."""
+    house = House()
+    house.run(0, verdict(0), judged=[0])
+    house.run(1, verdict(0), judged=[0, 1])
+    house.run(2, verdict(0, value=0.6), judged=[0, 1, 2])
+    assert house.picture() == [(day(0).key, day(0).key, "resolved", 2)]
+    (finding,) = house.incidents[0].findings
+    assert (finding.found, finding.verdict.value) == (day(0), 0.6)
+
+
+def test_what_was_found_again_belongs_to_its_run_in_incidents_far_away_too() -> None:
+    house = House(project(resolve_after=1))
+    window = range(6)
+    house.run(0, verdict(0), judged=[0])
+    for number in range(1, 6):
+        house.run(number, verdict(0), judged=window)
+    house.run(5, verdict(0), verdict(5), judged=window)
+    assert house.picture() == [(day(0).key, day(0).key, "resolved", 1), (day(5).key, day(5).key, "open", 0)]
+
+
+def test_late_findings_stay_with_the_run_that_found_them_when_an_older_run_is_repeated() -> None:
+    house = House()
+    late = verdict(0, "p_late", "roc_auc", table="prediction")
+    for number in range(6):
+        house.run(number, *([late] if number >= 3 else []), judged=range(max(0, number - 3), number + 1))
+    before = house.incidents
+    assert house.picture() == [(day(3).key, day(3).key, "resolved", 2)]
+    assert house.run(0, late, judged=[0]) == ()
+    assert house.incidents == before
+
+
+def test_a_finding_that_later_labels_disprove_goes() -> None:
+    house = House()
+    house.run(1, verdict(1), verdict(0, "p_late", "roc_auc"), judged=[0, 1])
+    house.run(2, verdict(1), judged=[0, 1, 2])
+    assert [finding.verdict.series.metric for finding in house.incidents[0].findings] == ["null_ratio"]
+    house.run(3, judged=[1, 2, 3])
+    assert house.incidents == ()
+
+
 def test_title_and_severity() -> None:
     house = House()
     house.run(0, verdict(0, "dep_time", segment="origin=JFK", severity=Severity.HIGH, score=3), verdict(0, "arr_time"))

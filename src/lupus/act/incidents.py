@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import pairwise
 
 from lupus.act.ranking import severity_of, title_of, worst_severity
@@ -43,15 +45,20 @@ def update_incidents(
     series: Mapping[SeriesKey, Series],
     known: Sequence[Incident],
     *,
+    judged: Sequence[Interval] = (),
     newest: Interval | None = None,
 ) -> IncidentChanges:
     """The project's incidents after the run of `interval` found `findings`.
 
     `findings` may hold any verdicts; those that count (`counts`) are taken, whatever interval they
-    are about, in place of what an earlier run of the same interval found. `series` says what their
-    series are. `known` holds the project's incidents; those that neither are active nor lie near
-    `interval` may be left out. `newest` is the newest interval that the project ever ran for, when it
-    is not this one.
+    are about, in place of what an earlier run of the same interval found. One that another run found
+    before (the same series, interval and rule) stays that run's finding, with the newer verdict: only
+    what is new is news. `judged` names the intervals about which `findings` are complete: other known
+    findings about them are no longer true, and go.
+
+    `series` says what the series are. `known` holds the project's incidents; those that are resolved,
+    farther than `resolve_after` from `interval` and without findings about `judged` may be left out.
+    `newest` is the newest interval that the project ever ran for, when it is not this one.
 
     Runs with findings belong to one incident when fewer than `resolve_after` intervals without findings
     lie between them. So the incidents follow from what the runs found, not from the order of the runs:
@@ -61,13 +68,10 @@ def update_incidents(
     reach = max(1, project.alerts.resolve_after)
     cadence = project.cadence
     latest = _newest(cadence, interval, newest, known)
-    back, ahead = cadence.shift(interval, -reach), cadence.shift(interval, reach)
-    near = [
-        incident
-        for incident in known
-        if incident.active or (incident.last.start >= back.start and incident.first.start <= ahead.start)
-    ]
-    runs = _by_run(project, interval, findings, near)
+    fresh = {_identity(verdict): verdict for verdict in findings if counts(verdict, project.alerts.min_severity)}
+    complete = {one.start for one in judged}
+    near = _near(project, interval, known, complete | {start for start, *_ in fresh})
+    runs = _by_run(interval, fresh, complete, near)
     rebuilt = [
         _build(project, cluster, runs, series, parent=_parent(project, cluster, near), latest=latest)
         for cluster in _clusters(cadence, sorted(runs), near, reach)
@@ -136,22 +140,50 @@ def _newest(cadence: Cadence, interval: Interval, newest: Interval | None, known
     return latest
 
 
+def _identity(verdict: Verdict) -> tuple[datetime, SeriesKey, str]:
+    """What makes two verdicts the same one, judged twice. Findings of a run are kept in this order."""
+    return verdict.interval.start, verdict.series, verdict.rule
+
+
+def _near(
+    project: Project, interval: Interval, known: Sequence[Incident], about: AbstractSet[datetime]
+) -> list[Incident]:
+    """The incidents that this run may change: active ones, neighbours, and those with findings about `about`."""
+    reach = max(1, project.alerts.resolve_after)
+    back, ahead = project.cadence.shift(interval, -reach), project.cadence.shift(interval, reach)
+    oldest = min(about, default=interval.start)
+    return [
+        incident
+        for incident in known
+        if incident.active
+        or (incident.last.start >= back.start and incident.first.start <= ahead.start)
+        # Nothing is found before the interval that it is about.
+        or (incident.last.start >= oldest and any(one.verdict.interval.start in about for one in incident.findings))
+    ]
+
+
 def _by_run(
-    project: Project, interval: Interval, findings: Iterable[Verdict], near: Iterable[Incident]
+    interval: Interval,
+    fresh: Mapping[tuple[datetime, SeriesKey, str], Verdict],
+    complete: AbstractSet[datetime],
+    near: Iterable[Incident],
 ) -> dict[Interval, tuple[Finding, ...]]:
-    """The findings of each run that found any: what is known, with this run's in place of its earlier ones."""
+    """The findings of each run that found any: what is known and still true, and this run's new ones."""
     runs: dict[Interval, list[Finding]] = {}
+    new = dict(fresh)
+    concerned = complete | {start for start, *_ in fresh}
     for incident in near:
         for finding in incident.findings:
-            if finding.found.start != interval.start:
+            about = finding.verdict.interval.start
+            again = new.pop(_identity(finding.verdict), None) if about in concerned else None
+            if again is not None:
+                kept = finding if again == finding.verdict else Finding(finding.found, again)
+                runs.setdefault(finding.found, []).append(kept)
+            elif about not in complete and finding.found.start != interval.start:
                 runs.setdefault(finding.found, []).append(finding)
-    fresh = {
-        (verdict.interval.start, verdict.series, verdict.rule): Finding(interval, verdict)
-        for verdict in findings
-        if counts(verdict, project.alerts.min_severity)
-    }
-    if fresh:
-        runs[interval] = [fresh[key] for key in sorted(fresh)]
+    if new:
+        mine = [*runs.get(interval, ()), *(Finding(interval, verdict) for verdict in new.values())]
+        runs[interval] = sorted(mine, key=lambda finding: _identity(finding.verdict))
     return {run: tuple(found) for run, found in runs.items()}
 
 
