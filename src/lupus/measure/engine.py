@@ -1,0 +1,119 @@
+"""The engine: one DuckDB connection that runs compiled Ibis expressions over Parquet snapshots."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Hashable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from lupus.model import MeasureError, Series
+
+if TYPE_CHECKING:
+    from ibis import Table as Expression
+
+
+class Engine:
+    """Runs one query per table and remembers what Ibis compiled, for compiling costs more than running.
+
+    `threads` defaults to the machine's cores; `memory_limit` is DuckDB's text (``"2GB"``). Use it for many
+    intervals, from one thread, and close it, or use it in a ``with`` statement. `queries` lists the SQL
+    that was run, oldest first.
+    """
+
+    def __init__(self, *, threads: int | None = None, memory_limit: str | None = None) -> None:
+        self._settings: dict[str, Any] = {
+            "temp_directory": str(Path(tempfile.gettempdir()) / f"lupus-duckdb-{os.getpid()}"),
+            # Names in the data are not Python variables, and nothing is fetched from anywhere.
+            "python_enable_replacements": False,
+            "autoinstall_known_extensions": False,
+        }
+        if threads is not None:
+            self._settings["threads"] = threads
+        if memory_limit is not None:
+            self._settings["memory_limit"] = memory_limit
+        self._connection: Any = None
+        self._compiled: dict[Hashable, str] = {}
+        self.series: dict[Hashable, Series] = {}
+        self.plans: dict[Hashable, Any] = {}
+        self.queries: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives the memory back; the engine opens again when it is used again."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def show(self, view: str, files: Sequence[Path], columns: Sequence[tuple[str, str]] | int) -> None:
+        """Makes the Parquet `files` readable as `view`.
+
+        With a number, that many columns are renamed by position to c0, c1, ...: no name of the data gets
+        into SQL, and names that differ only in case stay apart. With (name, alias) pairs those columns of
+        all files are shown under the aliases, and ``slice`` counts the files from 1.
+        """
+        from sqlglot import exp
+
+        paths = exp.Array(expressions=[exp.Literal.string(_not_a_pattern(path)) for path in files])
+        listed = paths.sql("duckdb")
+        if isinstance(columns, int):
+            names = ", ".join(f"c{number}" for number in range(columns))
+            body = f"SELECT * FROM read_parquet({listed}, hive_partitioning = false) AS slice({names})"  # noqa: S608
+        else:
+            plain = exp.Array(expressions=[exp.Literal.string(str(path)) for path in files]).sql("duckdb")
+            picked = ", ".join(f'{exp.to_identifier(n, quoted=True).sql("duckdb")} AS "{a}"' for n, a in columns)
+            body = (
+                f'SELECT list_position({plain}, "lupus file") AS slice, {picked} FROM read_parquet({listed}, '  # noqa: S608
+                "hive_partitioning = false, union_by_name = true, filename = 'lupus file')"
+            )
+        self._execute(f'CREATE OR REPLACE TEMP VIEW "{view}" AS {body}')
+
+    def rows(self, key: Hashable, build: Callable[[], Expression]) -> list[tuple[Any, ...]]:
+        """The rows of the expression that `build` makes, compiled once per `key`."""
+        sql = self._sql(key, build)
+        return self._guarded(lambda connection: connection.execute(sql).fetchall())  # type: ignore[no-any-return]
+
+    def arrays(self, key: Hashable, build: Callable[[], Expression]) -> dict[str, Any]:
+        """As `rows`, but column by column as NumPy arrays, masked where there are nulls."""
+        sql = self._sql(key, build)
+        return self._guarded(lambda connection: connection.execute(sql).fetchnumpy())  # type: ignore[no-any-return]
+
+    def _sql(self, key: Hashable, build: Callable[[], Expression]) -> str:
+        sql = self._compiled.get(key)
+        if sql is None:
+            import ibis
+
+            sql = self._compiled[key] = str(ibis.to_sql(build(), dialect="duckdb"))
+        self.queries.append(sql)
+        return sql
+
+    def explain(self, sql: str) -> str:
+        """DuckDB's plan for one of `queries`, over the snapshot that was shown last."""
+        return str(self._execute(f"EXPLAIN {sql}").fetchall()[0][1])
+
+    def _execute(self, sql: str) -> Any:
+        return self._guarded(lambda connection: connection.execute(sql))
+
+    def _guarded(self, act: Callable[[Any], Any]) -> Any:
+        import duckdb
+
+        if self._connection is None:
+            self._connection = duckdb.connect(config=self._settings)
+        try:
+            return act(self._connection)
+        except duckdb.Error as error:
+            raise MeasureError(f"DuckDB could not read the snapshot: {error}") from error
+
+
+def _not_a_pattern(path: Path) -> str:
+    """`path` with the signs that DuckDB would take for a glob put in brackets."""
+    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in str(path))

@@ -1,0 +1,200 @@
+"""Writes points and States from answers; every failure becomes a point with its reason."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from lupus.measure.answers import Answers
+from lupus.measure.columns import Kind, columns_of, group_of, is_binary, kind_of
+from lupus.measure.engine import Engine
+from lupus.measure.metrics import ColumnMetric, Profile, wanted
+from lupus.measure.plan import Derive, Item, Plan
+from lupus.measure.reference import categories_in, edges_in
+from lupus.measure.states import Categories, Histogram
+from lupus.model import (
+    WHOLE,
+    Failure,
+    FailureKind,
+    MetricPoint,
+    Project,
+    Reference,
+    Series,
+    SeriesKey,
+    Snapshot,
+    StoredState,
+    Table,
+    segment_name,
+)
+
+NULL_LABEL: Final = "(null)"
+"""The name of the rows that have no value in a segment column."""
+
+OTHER: Final = "other"
+
+
+class Writer:
+    """Collects the points and States of one slice."""
+
+    def __init__(self, project: Project, table: Table, snapshot: Snapshot, engine: Engine) -> None:
+        self.project = project
+        self.table = table
+        self.snapshot = snapshot
+        self.points: list[MetricPoint] = []
+        self.states: list[StoredState] = []
+        self._group = group_of(table)
+        self._known_series = engine.series
+
+    def table_points(self, plan: Plan, answers: Answers) -> None:
+        """Rows, and how many of them repeat a key."""
+        rows = answers.profiles[0].moments.rows if answers.profiles.get(0) else self.snapshot.rows
+        self._value(WHOLE, "rows", "rows", rows, n=rows)
+        if plan.keys:
+            complete, distinct = answers.keys
+            if complete:
+                self._value(WHOLE, "duplicate_key_ratio", "ratio", (complete - distinct) / complete, n=complete)
+            elif rows:
+                self.fail(WHOLE, "duplicate_key_ratio", "ratio", FailureKind.UNDEFINED, "no row has a complete key")
+
+    def item(self, number: int, item: Item, answers: Answers) -> None:
+        """All metrics and States of one item over the whole slice."""
+        profile = answers.profiles.get(number)
+        if profile is None:  # a slice without rows
+            return
+        name, counted = item.column.name, answers.distinct.get(number, (0, 0))
+        if item.wants_categories:
+            profile = Profile(profile.moments, counted[0] if profile.moments.present else None)
+        for metric in item.metrics:
+            self._metric(name, metric, profile, WHOLE)
+        if item.derive is Derive.NUMBER:
+            self._state(name, "moments", profile.moments.to_json())
+            if item.edges:
+                bins = answers.bins.get(number, {})
+                counts = tuple(bins.get(place, 0) for place in range(len(item.edges) + 1))
+                self._state(name, "histogram", Histogram(item.edges, counts).to_json())
+        if item.wants_categories and item.categories is not None:
+            self._categories(item, dict(answers.categories.get(number, ())), total=counted[1])
+
+    def _categories(self, item: Item, found: Mapping[str, int], *, total: int) -> None:
+        name, policy = item.column.name, self.project.metrics
+        counts = {category: found.get(category, 0) for category in item.categories or ()}
+        other = total - sum(counts.values())
+        self._state(name, "categories", Categories(counts, other).to_json())
+        followed = list(counts)[: policy.top]
+        if item.column.part == "version":  # new versions are followed from their first day
+            news = sorted((n for n in found if n not in counts), key=lambda n: (-found[n], n))
+            followed += news[: policy.top]
+        for category in followed:
+            metric = f"share:{category}"
+            if not wanted(metric, policy):
+                continue
+            if total:
+                self._value(name, metric, "ratio", found.get(category, 0) / total, n=total)
+            else:
+                self.fail(name, metric, "ratio", FailureKind.UNDEFINED, "all values are null")
+        if followed and total and wanted(f"share:{OTHER}", policy):
+            rest = total - sum(found.get(category, 0) for category in followed)
+            # A category that is itself called "other" keeps its own share, and the rest joins it.
+            if OTHER not in followed:
+                self._value(name, f"share:{OTHER}", "ratio", rest / total, n=total)
+
+    def segments(self, plan: Plan, answers: Answers) -> None:
+        """The metrics that are followed per segment."""
+        for (number, label), profiles in answers.segments.items():
+            segment = segment_name(plan.segments[number].name, NULL_LABEL if label is None else label)
+            rows = next(iter(profiles.values())).moments.rows
+            if plan.segment_rows:
+                self._value(WHOLE, "rows", "rows", rows, n=rows, segment=segment)
+            for place, profile in profiles.items():
+                item = plan.items[place]
+                for metric in item.segment_metrics:
+                    self._metric(item.column.name, metric, profile, segment)
+
+    def missing(self, references: Mapping[str, Reference]) -> None:
+        """Failed points for columns that are configured, or were there before, and are not there now."""
+        kinds = {name: kind_of(arrow_type) for name, arrow_type in self.snapshot.schema}
+        measured = {column.name for column in columns_of(self.table, self.snapshot.schema)}
+        table = self.table
+        roles = {table.time: "time", table.version: "version", table.score: "score", table.label: "label"}
+        roles |= dict.fromkeys(table.key, "key")
+        for name in dict.fromkeys((*(n for n in roles if n), *references)):
+            if name in kinds:
+                if name in measured:
+                    self._retyped(name, kinds[name], references.get(name))
+                continue
+            if name in table.exclude or (table.columns and name not in table.columns and name not in roles):
+                continue
+            what = (
+                f"the {roles[name]} column {name!r}" if name in roles else f"column {name!r}, which was there before,"
+            )
+            reason = f"{what} is not in the slice"
+            self.fail(name, "null_ratio", "ratio", FailureKind.MISSING_COLUMN, reason)
+        if table.key and not set(table.key) <= kinds.keys():
+            lost = ", ".join(repr(name) for name in table.key if name not in kinds)
+            reason = f"the key column {lost} is not in the slice"
+            self.fail(WHOLE, "duplicate_key_ratio", "ratio", FailureKind.MISSING_COLUMN, reason)
+
+    def _retyped(self, name: str, kind: Kind, reference: Reference | None) -> None:
+        """A column that must be, or used to be, of another kind: its main statistic fails with the reason."""
+        payload = reference.payload if reference is not None else {}
+        numeric = kind.numeric or kind is Kind.BOOLEAN
+        if name == self.table.score and not numeric:
+            reason = f"the score column {name!r} holds {kind}, not numbers"
+            self.fail(name, "mean", "", FailureKind.WRONG_TYPE, reason)
+            if is_binary(self.project):
+                self.fail(name, "positive_ratio", "ratio", FailureKind.WRONG_TYPE, reason)
+        elif edges_in(payload) is not None and not kind.numeric:
+            self.fail(name, "mean", "", FailureKind.WRONG_TYPE, f"column {name!r} held numbers and now holds {kind}")
+        elif (categories := categories_in(payload)) is not None and kind is not Kind.TEXT:
+            if name == self.table.version:  # versions are names whatever their type
+                return
+            for category in categories[: self.project.metrics.top]:
+                reason = f"column {name!r} held text and now holds {kind}"
+                self.fail(name, f"share:{category}", "ratio", FailureKind.WRONG_TYPE, reason)
+
+    def reference(self, column: str, payload: Mapping[str, Sequence[Any]]) -> Reference:
+        return Reference(self.project.name, self.table.name, column, 1, self.snapshot.interval.key, payload)
+
+    def fail(self, column: str, metric: str, unit: str, kind: FailureKind, reason: str) -> None:
+        if wanted(metric, self.project.metrics):
+            series = self._series(column, metric, unit, WHOLE)
+            self.points.append(MetricPoint(series, self.snapshot.interval, None, 0, Failure(kind, reason)))
+
+    def _metric(self, column: str, metric: ColumnMetric, profile: Profile, segment: str) -> None:
+        value = metric.compute(profile)
+        n = metric.n(profile)
+        if value is not None and math.isfinite(value):
+            self._value(column, metric.name, metric.unit, value, n=n, segment=segment)
+            return
+        moments = profile.moments
+        if not moments.present:
+            reason = "all values are null"
+        elif not moments.count:
+            reason = "no value is a finite number"
+        else:
+            reason = "needs at least two values" if metric.name == "std" else "the statistic does not exist"
+        failure = Failure(FailureKind.UNDEFINED, reason)
+        series = self._series(column, metric.name, metric.unit, segment)
+        self.points.append(MetricPoint(series, self.snapshot.interval, None, n, failure))
+
+    def _value(self, column: str, metric: str, unit: str, value: float, *, n: int, segment: str = WHOLE) -> None:
+        if metric in ("rows", "duplicate_key_ratio") and not wanted(metric, self.project.metrics):
+            return
+        series = self._series(column, metric, unit, segment)
+        self.points.append(MetricPoint(series, self.snapshot.interval, float(value), n))
+
+    def _series(self, column: str, metric: str, unit: str, segment: str) -> Series:
+        # Making a Series costs as much as making its point, and there are thousands a day, the same every day.
+        name = (self.project.name, self.table.name, self._group, column, metric, segment)
+        series = self._known_series.get(name)
+        if series is None:
+            key = SeriesKey(self.project.name, self.table.name, column, metric, segment)
+            series = self._known_series[name] = Series(key, self._group, unit)
+        return series
+
+    def _state(self, column: str, kind: str, payload: Mapping[str, Any]) -> None:
+        snapshot = self.snapshot
+        self.states.append(
+            StoredState(snapshot.project, snapshot.table, column, WHOLE, kind, snapshot.interval, payload)
+        )
