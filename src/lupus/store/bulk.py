@@ -5,7 +5,7 @@ Both are several times faster than one dictionary per row, and both take values 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -53,6 +53,12 @@ def fetch(connection: Connection, query: sa.Select[Any]) -> list[tuple[Any, ...]
     """The rows of `query` as the driver gives them: plain tuples, text still escaped."""
     cursor = connection.execute(query).cursor
     return [] if cursor is None else list(cursor.fetchall())
+
+
+def stream(connection: Connection, query: sa.Select[Any]) -> Iterator[tuple[Any, ...]]:
+    """The same rows one by one."""
+    cursor: Any = connection.execute(query).cursor
+    return iter(cursor)
 
 
 def _processed(rows: Sequence[tuple[Any, ...]], processors: tuple[Processor | None, ...]) -> list[tuple[Any, ...]]:

@@ -6,22 +6,24 @@ from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
 
-from lupus.model import ExpectationSeverity, Failure, History, Interval, Outcome
+from lupus.model import ExpectationSeverity, Failure, FailureKind, History, Interval, Outcome
 from lupus.store import tables
-from lupus.store.bulk import fetch
+from lupus.store.bulk import stream
 from lupus.store.names import KnownSeries, Names, epoch, project_id
-from lupus.store.points import to_failure
-from lupus.store.text import unescape
 
 _POINTS_KEPT: Final = 2_000_000
 """About 64 MB."""
+
+_ROW: Final = np.dtype(
+    [("start", np.int64), ("series", np.int64), ("value", np.float64), ("n", np.int64), ("maturity", np.float64)]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,37 +119,25 @@ def _stamps(connection: Connection, project: int, starts: Sequence[int]) -> dict
 
 def _read(connection: Connection, project: int, starts: Sequence[int], stamps: dict[int, int]) -> dict[int, _Block]:
     columns = tables.points.c
-    query = (
-        sa.select(
-            columns.start,
-            columns.series_id,
-            columns.value,
-            columns.n,
-            columns.maturity,
-            columns.failure,
-            columns.reason,
-        )
-        .where(columns.project_id == project, columns.start.in_(starts))
-        .order_by(columns.start, columns.series_id)
-    )
-    rows = fetch(connection, query)
-    kinds = list(zip(*rows, strict=True)) if rows else [()] * 7
-    when = np.array(kinds[0], dtype=np.int64)
-    series, n = np.array(kinds[1], dtype=np.int64), np.array(kinds[3], dtype=np.int64)
-    values, maturity = np.array(kinds[2], dtype=np.float64), np.array(kinds[4], dtype=np.float64)
-    failed = [index for index, kind in enumerate(kinds[5]) if kind is not None]
+    inside = sa.and_(columns.project_id == project, columns.start.in_(starts))
+    values = sa.select(columns.start, columns.series_id, columns.value, columns.n, columns.maturity).where(inside)
+    # Straight from the driver's tuples into one array; None becomes NaN.
+    rows = np.fromiter(stream(connection, values.order_by(columns.start, columns.series_id)), dtype=_ROW)
     failures: dict[int, list[tuple[int, Failure]]] = {}
-    for index in failed:
-        failure = to_failure(kinds[5][index], unescape(kinds[6][index] or ""))
-        if failure is not None:
-            failures.setdefault(kinds[0][index], []).append((kinds[1][index], failure))
+    failed: sa.Select[Any] = sa.select(columns.start, columns.series_id, columns.failure, columns.reason)
+    for row in connection.execute(failed.where(inside, columns.failure.is_not(None))):
+        failures.setdefault(row[0], []).append((row[1], Failure(FailureKind(row[2]), row[3] or "")))
     blocks = {}
     for start in starts:
-        part = slice(*np.searchsorted(when, (start, start + 1)))
+        part = rows[slice(*np.searchsorted(rows["start"], (start, start + 1)))]
         blocks[start] = _Block(
-            stamps.get(start, 0), series[part].copy(), values[part].copy(), n[part].copy(), maturity[part].copy(),
+            stamps.get(start, 0),
+            part["series"].copy(),
+            part["value"].copy(),
+            part["n"].copy(),
+            part["maturity"].copy(),
             tuple(failures.get(start, ())),
-        )  # fmt: skip
+        )
     return blocks
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -17,8 +17,9 @@ from lupus.store.tables import hash_id
 from lupus.store.text import unescape
 
 Row = tuple[Any, ...]
-_STATUS = {status: status.value for status in Status}
+_FINDINGS = frozenset(status for status in Status if status.is_finding)
 _rule_id = lru_cache(maxsize=1000)(hash_id)
+_IS_FINDING: sa.ColumnElement[bool] = cast("sa.ColumnElement[bool]", sa.text(tables.IS_FINDING))
 _KEY = ("project_id", "start", "series_id", "rule_id")
 
 
@@ -51,7 +52,8 @@ def replace(
                 f"{verdict.series} of {project} has a verdict but no point in the store; save its points first"
             )
         rule = _rule_id(verdict.rule)
-        new[number, start, series, rule] = (number, start, series, rule, verdict.rule, *answer(verdict))
+        finding = 1 if verdict.status in _FINDINGS else 0
+        new[number, start, series, rule] = (number, start, series, rule, verdict.rule, finding, *answer(verdict))
     old = _stored(connection, number, sorted(starts))
     if scopes is not None:
         old = {key: row for key, row in old.items() if known.scopes.get(key[2]) in scopes}
@@ -75,7 +77,7 @@ def read(
     if intervals is not None:
         conditions.append(columns.start.in_([epoch(interval) for interval in intervals]))
     if findings_only:
-        conditions.append(sa.literal_column(tables.IS_FINDING, sa.Boolean))
+        conditions.append(_IS_FINDING)
     wanted = None if series is None else {names.series_id(key) for key in series}
     if wanted is not None:
         few = in_few(columns.series_id, sorted(wanted))
@@ -84,14 +86,11 @@ def read(
             if intervals is None:  # the key begins with the interval: name all, and no other series' row is read
                 own = tables.intervals.c
                 conditions.append(columns.start.in_(sa.select(own.start).where(own.project_id == number)))
+    query = sa.select(tables.verdicts).where(*conditions)
     known = names.known(connection, number)
-    rows = [
-        row
-        for row in connection.execute(sa.select(tables.verdicts).where(*conditions))
-        if wanted is None or row[2] in wanted
-    ]
+    rows = [row for row in connection.execute(query) if wanted is None or row[2] in wanted]
     when = names.intervals(connection, number, {row[1] for row in rows})
-    found = [to_verdict(known.by_id[row[2]].key, when[row[1]], row[4], *row[5:]) for row in rows]
+    found = [to_verdict(known.by_id[row[2]].key, when[row[1]], row[4], *row[6:]) for row in rows]
     found.sort(key=lambda verdict: (verdict.interval.start, verdict.series, verdict.rule))
     return found
 
@@ -99,7 +98,7 @@ def read(
 def answer(verdict: Verdict) -> Row:
     """The columns of `tables._verdict_columns`. NaN becomes None: no database gives NaN back."""
     return (
-        _STATUS[verdict.status],
+        verdict.status.value,
         _number(verdict.value),
         verdict.sentence,
         None if verdict.severity is None else verdict.severity.value,
@@ -128,9 +127,9 @@ def _stored(connection: Connection, project: int, starts: Sequence[int]) -> dict
     query = sa.select(tables.verdicts).where(columns.project_id == project, columns.start.in_(starts))
     rows = {}
     for raw in fetch(connection, query):
-        rule, sentence = raw[4], raw[7]
+        rule, sentence = raw[4], raw[8]
         row = raw
         if "\\" in rule or "\\" in sentence:
-            row = (*raw[:4], unescape(rule), *raw[5:7], unescape(sentence), *raw[8:])
+            row = (*raw[:4], unescape(rule), *raw[5:8], unescape(sentence), *raw[9:])
         rows[row[:4]] = row
     return rows

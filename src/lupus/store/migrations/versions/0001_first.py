@@ -10,7 +10,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-_IS_FINDING = "status IN ('anomaly', 'no_data', 'error')"
+_IS_FINDING = "finding = 1"
 
 
 def _key(name: str, kind: Any = sa.BigInteger) -> sa.Column[Any]:
@@ -96,13 +96,14 @@ def upgrade() -> None:
         sa.Column("series_id", sa.BigInteger(), sa.ForeignKey("series.id"), primary_key=True, autoincrement=False),
         _key("rule_id"),
         _text("rule"),
+        _number("finding"),
         *_verdict(),
         sqlite_with_rowid=False,
     )
     op.create_index(
         "verdicts_findings",
         "verdicts",
-        ["project_id", "start"],
+        ["finding", "project_id", "start"],
         sqlite_where=sa.text(_IS_FINDING),
         postgresql_where=sa.text(_IS_FINDING),
     )
