@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import date
+from numbers import Real
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,8 @@ from lupus.validate.suite import Expected, load_suite
 
 # Counts that a reader of an outcome wants; never the values themselves.
 _COUNTS: Final = ("element_count", "unexpected_count", "missing_count")
+_MISSING: Final = re.compile(r'The column "(.*)" in BatchData does not exist')
+_RAISED: Final = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Warning))(?::|$)", re.MULTILINE)
 _PERCENTS: Final = ("unexpected_percent", "missing_percent")
 
 
@@ -38,11 +41,12 @@ def validate_snapshot(project: str, snapshot: Snapshot, suite_path: Path) -> Val
     except (OSError, ValueError) as error:
         raise ValidationError(f"{snapshot.path}: the snapshot cannot be read ({error}); extract it again") from error
     found = results(suite, frame)
-    outcomes = tuple(_outcome(expected, result) for expected, result in zip(suite.expected, found, strict=True))
+    types = {str(name): str(type_) for name, type_ in frame.dtypes.items()}
+    outcomes = tuple(_outcome(expected, result, types) for expected, result in zip(suite.expected, found, strict=True))
     return Validation(project, snapshot.table, snapshot.interval, suite.name, outcomes)
 
 
-def _outcome(expected: Expected, result: Any) -> ExpectationOutcome:
+def _outcome(expected: Expected, result: Any, types: Mapping[str, str]) -> ExpectationOutcome:
     numbers: Mapping[str, Any] = result.result or {}
     success = bool(result.success)
     details: dict[str, Any] = {name: int(numbers[name]) for name in _COUNTS if _is_number(numbers.get(name))}
@@ -61,17 +65,17 @@ def _outcome(expected: Expected, result: Any) -> ExpectationOutcome:
         severity=expected.severity,
         success=success,
         unexpected_ratio=float(unexpected) / 100 if _is_number(unexpected) else None,
-        reason="" if success else _reason(expected, result, details),
+        reason="" if success else _reason(expected, result, details, types),
         details=details,
     )
 
 
-def _reason(expected: Expected, result: Any, details: Mapping[str, Any]) -> str:
+def _reason(expected: Expected, result: Any, details: Mapping[str, Any], types: Mapping[str, str]) -> str:
     """One plain sentence: what was found, and what was expected."""
-    if error := _exception(result.exception_info):
+    if error := _exception(result.exception_info, types, expected.column):
         return f"could not be checked: {error}"
     wanted = ", ".join(f"{k} {_short(v)}" for k, v in expected.kwargs.items() if k not in ("column", "mostly"))
-    if details.get("unexpected_count") is not None:
+    if "unexpected_count" in details and "element_count" in details:
         share = details.get("unexpected_percent", 0.0)
         mostly = expected.kwargs.get("mostly", 1)
         text = f"{details['unexpected_count']} of {details['element_count']} values ({share:.4g} %) are unexpected"
@@ -84,22 +88,27 @@ def _reason(expected: Expected, result: Any, details: Mapping[str, Any]) -> str:
     return f"{text}; expected {wanted}" if wanted else text
 
 
-def _exception(info: Any) -> str:
-    """The message of the first error in GX's exception info, which is flat or one entry per metric. "" for none."""
+def _exception(info: Any, types: Mapping[str, str], column: str) -> str:
+    """Why GX could not check an expectation, from its exception info (flat, or one entry per metric). "" for nothing.
+
+    Only what GX says of names is repeated: pandas quotes the values that it cannot compute with.
+    """
     if not info:
         return ""
-    entries = [info] if "raised_exception" in info else list(info.values())
-    for entry in entries:
-        inner = entry.get("exception_info", entry) if isinstance(entry, Mapping) else entry
-        read = inner.get if isinstance(inner, Mapping) else lambda name, source=inner: getattr(source, name, None)
-        if read("raised_exception") and read("exception_message"):
-            message = re.sub(r"^Error: ", "", str(read("exception_message")).strip().splitlines()[0])
-            return message.replace(" in BatchData", "").rstrip(".")
+    for entry in [info] if "raised_exception" in info else list(info.values()):
+        inner = entry.get("exception_info", entry)
+        if not inner.get("raised_exception"):
+            continue
+        if missing := _MISSING.search(str(inner.get("exception_message"))):
+            return f"there is no column {missing[1]!r}"
+        raised = _RAISED.findall(str(inner.get("exception_traceback")))
+        kind = raised[0].rpartition(".")[2] if raised else "an error"
+        return f"{kind} on column {column!r} of type {types[column]}" if column in types else kind
     return ""
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)
 
 
 def _may_be_shown(value: Any) -> bool:
