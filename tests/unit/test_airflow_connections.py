@@ -6,7 +6,10 @@ import json
 
 import pytest
 import sqlalchemy as sa
+from airflow.sdk import BaseHook
 from airflow.sdk import Connection as AirflowConnection
+from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+from airflow.sdk.execution_time.comms import ErrorResponse
 
 from lupus.airflow import AirflowConnections, store_url
 from lupus.airflow.connections import from_airflow
@@ -92,3 +95,25 @@ def test_a_store_connection_that_is_wrong_does_not_pass_in_silence(
     monkeypatch.setenv("AIRFLOW_CONN_LUPUS_STORE", json.dumps(broken))
     with pytest.raises(ConnectionNotUsableError, match="lupus_store"):
         store_url("sqlite:///default.db")
+
+
+@pytest.mark.parametrize(
+    ("kind", "raised", "said"),
+    [
+        ("CONNECTION_NOT_FOUND", ConnectionNotUsableError, "has no connection 'warehouse'"),
+        ("PERMISSION_DENIED", ConnectionNotUsableError, "does not let this task use"),
+        ("API_SERVER_ERROR", AirflowRuntimeError, "API_SERVER_ERROR"),
+    ],
+)
+def test_a_server_that_is_unwell_is_not_taken_for_an_absent_connection(
+    monkeypatch: pytest.MonkeyPatch, kind: str, raised: type[Exception], said: str
+) -> None:
+    def refuses(_: str) -> None:
+        raise AirflowRuntimeError(ErrorResponse(error=ErrorType[kind], detail={}))
+
+    monkeypatch.setattr(BaseHook, "get_connection", refuses)
+    with pytest.raises(raised, match=said):
+        AirflowConnections().get("warehouse")
+    if kind != "CONNECTION_NOT_FOUND":
+        with pytest.raises(raised):
+            store_url("sqlite:///default.db")

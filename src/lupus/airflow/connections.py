@@ -41,17 +41,30 @@ class AirflowConnections:
 
     def get(self, name: str) -> Connection:
         """The Airflow connection `name`; raises `ConnectionNotUsableError` that says how to make it."""
-        from airflow.sdk import BaseHook
-        from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError
-
-        try:
-            found = BaseHook.get_connection(name)
-        except (AirflowNotFoundException, AirflowRuntimeError) as error:
+        found = _find(name)
+        if found is None:
             raise ConnectionNotUsableError(
-                f"Airflow has no usable connection {name!r}; create it under Admin > Connections, with "
+                f"Airflow has no connection {name!r}; create it under Admin > Connections, with "
                 f"`airflow connections add {name} ...`, or as the environment variable AIRFLOW_CONN_{name.upper()}"
-            ) from error
+            )
         return from_airflow(found)
+
+
+def _find(name: str) -> Any | None:
+    """Airflow's connection `name`, or None. An API server that does not answer is no "None": it raises, for a retry."""
+    from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError, ErrorType
+
+    try:
+        return BaseHook.get_connection(name)
+    except AirflowNotFoundException:
+        return None
+    except AirflowRuntimeError as error:
+        if error.error.error is ErrorType.CONNECTION_NOT_FOUND:
+            return None
+        if error.error.error is ErrorType.PERMISSION_DENIED:
+            raise ConnectionNotUsableError(f"Airflow does not let this task use the connection {name!r}") from error
+        raise
 
 
 def from_airflow(found: Any) -> Connection:
@@ -91,12 +104,10 @@ def from_airflow(found: Any) -> Connection:
 
 def store_url(default: str) -> str:
     """The metric store's URL: that of the Airflow connection ``lupus_store``, else `default`."""
-    try:
-        url = AirflowConnections().get(STORE_CONNECTION).url
-    except ConnectionNotUsableError as error:
-        if error.__cause__ is None:  # it is there, and something is wrong with it: that must not pass in silence
-            raise
+    found = _find(STORE_CONNECTION)
+    if found is None:
         return default
+    url = from_airflow(found).url
     if not url:
         raise ConnectionNotUsableError(
             f"connection {STORE_CONNECTION!r} is no database; make it of type postgres or sqlite, or remove it"

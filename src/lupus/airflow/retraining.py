@@ -106,6 +106,8 @@ class RetrainOperator(ProjectOperator):
         try:
             target = ti.get_dag(dag_id)
         except AirflowRuntimeError as error:
+            if (error.error.detail or {}).get("status_code") != 404:
+                raise  # the API server is unwell: a retry may help
             raise AirflowFailException(
                 f"the retraining Dag {dag_id!r} of project {self.project.name!r} does not exist; put it into the Dags "
                 "folder, or correct retrain.dag in the project file; then clear this task"
