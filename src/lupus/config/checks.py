@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import fields
 from datetime import date, timedelta
 from string import Formatter
 from typing import Any
@@ -27,7 +28,7 @@ def role_of(name: str, table: TableFile) -> Role:
 
 def check(file: ProjectFile, document: Document, broken: Collection[Path]) -> None:
     """Report on `document` where parts of `file` disagree; parts under `broken` are left out of it."""
-    sound = {name: table for name, table in file.tables.items() if not document.is_spoilt(("tables", name))}
+    sound = {name: table for name, table in file.tables.items() if not _is_broken(("tables", name), broken)}
     for name, table in sound.items():
         _check_table(name, table, document)
     roles = _check_roles(file, sound, document)
@@ -37,11 +38,16 @@ def check(file: ProjectFile, document: Document, broken: Collection[Path]) -> No
     if not {("start",), ("end",), ("timezone",), ("cadence",)} & set(broken):
         _check_times(file, document)
     for name, rule in file.rules.items():
-        if isinstance(rule, RuleFile):
+        if isinstance(rule, RuleFile) and not _is_broken(("rules", name), broken):
             _check_rule(name, rule, document)
             _check_selector(rule.where, ("rules", name, "where"), file, document, tables_known=tables_known)
     if file.retrain is not None:
         _check_retrain(file.retrain, file, document, tables_known=tables_known)
+
+
+def _is_broken(path: Path, broken: Collection[Path]) -> bool:
+    """Whether something at, above or below `path` is broken."""
+    return any(path[: len(known)] == known or known[: len(path)] == path for known in broken)
 
 
 def _check_table(name: str, table: TableFile, document: Document) -> None:
@@ -57,6 +63,8 @@ def _check_table(name: str, table: TableFile, document: Document) -> None:
         _check_files(source, (*path, "source"), document)
     if not table.time and not slices_itself(source):
         hint = "name the column that says which interval a row belongs to, like time: date"
+        if isinstance(source, SqlFile) and source.query:
+            hint += ", or use :start and :end in the query"
         document.report(path, f"table '{name}' needs 'time'", hint, at_key=True)
     role = role_of(name, table)
     if role is Role.GROUND_TRUTH:
@@ -79,11 +87,11 @@ def slices_itself(source: SourceField) -> bool:
 def _check_files(source: FilesFile, path: Path, document: Document) -> None:
     hint = "write {interval} or {interval:%Y/%m/%d}; double a brace that is meant itself"
     try:
-        fields = [field for _, field, _, _ in Formatter().parse(source.files) if field is not None]
+        placeholders = [field for _, field, _, _ in Formatter().parse(source.files) if field is not None]
     except ValueError:
         document.report((*path, "files"), "the path has a brace without its partner", hint)
-        fields = []
-    for field in fields:
+        placeholders = []
+    for field in placeholders:
         if field != "interval":
             shown = "" if document.is_secret((*path, "files")) else f" {{{field}}}"
             document.report((*path, "files"), f"unknown placeholder{shown} in the path", hint)
@@ -101,7 +109,8 @@ def _check_columns(table: TableFile, path: Path, document: Document) -> None:
             hint = "take it out of exclude; the column is needed"
             document.report((*path, "exclude"), f"{shown} is the table's {field} and excluded", hint)
         elif column and table.columns and column not in table.columns:
-            near = None if document.is_secret((*path, field)) else closest(column, table.columns)
+            secret = document.is_secret((*path, field)) or document.is_secret((*path, "columns"))
+            near = None if secret else closest(column, table.columns)
             hint = f"did you mean {near!r}?" if near else "add it to columns"
             shown = document.shown((*path, field), column)
             document.report((*path, field), f"{field}: {shown} is not among the columns", hint)
@@ -154,11 +163,7 @@ def _check_evaluation(file: ProjectFile, roles: Mapping[Role, str], document: Do
 
 
 def _check_times(file: ProjectFile, document: Document) -> None:
-    try:
-        start, end = bounds(file.start, file.end, file.timezone)
-    except OverflowError:
-        document.report(("start",), "the time is out of range", "write a year from 1970 to 2199")
-        return
+    start, end = bounds(file.start, file.end, file.timezone)
     if end is not None and end <= start:
         document.report(("end",), "the project ends before it starts", "end is the last day that is measured")
 
@@ -178,7 +183,8 @@ def _check_rule(name: str, rule: RuleFile, document: Document) -> None:
     except (ValueError, TypeError) as error:
         secret = any(document.is_secret((*path, key)) for key in parameters_of(rule))
         message = "its parameters do not fit together" if secret else str(error)
-        document.report(path, f"rule '{name}': {message}", "correct its parameters", at_key=True)
+        parameters = ", ".join(member.name for member in fields(RULE_PARAMETERS[rule.kind]))
+        document.report(path, f"rule '{name}': {message}", f"its parameters are {parameters}", at_key=True)
 
 
 def parameters_of(rule: RuleFile) -> dict[str, Any]:

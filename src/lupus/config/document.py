@@ -14,6 +14,7 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from lupus.config.scalars import Scalar, ScalarError, expand, plain_scalar
+from lupus.config.syntax import syntax_problem
 from lupus.model import Problem
 
 Path = tuple[str | int, ...]
@@ -46,7 +47,7 @@ class _Loader(_PARSER):  # type: ignore[misc]
 
 
 class _TooLargeError(Exception):
-    """Following the aliases gives more values than a project file can need."""
+    """Following the aliases gives more values than a project file can need; the argument is the path in hand."""
 
 
 @dataclass(slots=True)
@@ -83,7 +84,7 @@ class Document:
         """`value` for a message: never what a variable resolved to."""
         if self.is_secret(path):
             return f"the value of {self.variables[path]}" if path in self.variables else "a value from the environment"
-        text = repr(value) if isinstance(value, str) else str(value)
+        text = repr(value) if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
         return text if len(text) <= 80 else text[:77] + "..."
 
     def _add(self, line: int, column: int, message: str, hint: str) -> None:
@@ -105,11 +106,11 @@ class Document:
     def _value(self, node: Node, path: Path) -> Any:
         self._count += 1
         if self._count > _MAX_VALUES or len(path) > _MAX_DEPTH:
-            raise _TooLargeError
+            raise _TooLargeError(path)
         if isinstance(node, ScalarNode):
             return self._scalar(node, path)
         if node.tag not in ("", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
-            self._spoil(node, path, f"the tag {node.tag} is not supported", "remove it")
+            self._at(node, f"the tag {_short(node.tag)} is not supported", "remove it")
         if isinstance(node, SequenceNode):
             return [self._value(item, (*path, index)) for index, item in enumerate(node.value)]
         return self._mapping(node, path)
@@ -120,26 +121,24 @@ class Document:
         lines: dict[str, int] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, ScalarNode):
-                self._spoil(key_node, path, "a key must be text", "put a plain word before the colon")
+                self._at(key_node, "a key must be text", "put a plain word before the colon")
                 continue
             key = key_node.value
             if key == "<<" and not key_node.style:
                 merged.extend(value_node.value if isinstance(value_node, SequenceNode) else [value_node])
                 continue
             if key in lines:
-                self._spoil(
-                    key_node, (*path, key), f"the key {key!r} stands twice", f"it is first on line {lines[key]}"
-                )
+                self._at(key_node, f"the key {key!r} stands twice", f"it is first on line {lines[key]}")
                 continue
             lines[key] = key_node.start_mark.line + 1
             values[key] = self._value(value_node, (*path, key))
         for source in merged:
             if not isinstance(source, MappingNode):
-                self._spoil(source, path, "'<<' merges mappings only", "give it an alias of a mapping: <<: *name")
+                self._at(source, "'<<' merges mappings only", "give it an alias of a mapping: <<: *name")
                 continue
             self._count += 1
             if self._count > _MAX_VALUES or merges > _MAX_DEPTH:
-                raise _TooLargeError
+                raise _TooLargeError(path)
             pairs = [
                 pair for pair in source.value if not isinstance(pair[0], ScalarNode) or pair[0].value not in values
             ]
@@ -149,7 +148,7 @@ class Document:
     def _scalar(self, node: ScalarNode, path: Path) -> Scalar:
         text = node.value
         if node.tag and node.tag not in _TEXT_TAGS:
-            self._spoil(node, path, f"the tag {node.tag} is not supported", "remove it")
+            self._spoil(node, path, f"the tag {_short(node.tag)} is not supported", "remove it")
             return str(text)
         if "${" in text:
             return self._expanded(node, path)
@@ -178,8 +177,11 @@ class Document:
         return expansion.text
 
     def _spoil(self, node: Node, path: Path, message: str, hint: str) -> None:
-        self._add(node.start_mark.line + 1, node.start_mark.column + 1, message, hint)
+        self._at(node, message, hint)
         self.spoilt.add(path)
+
+    def _at(self, node: Node, message: str, hint: str) -> None:
+        self._add(node.start_mark.line + 1, node.start_mark.column + 1, message, hint)
 
 
 def read_document(path: str, text: str, environ: Mapping[str, str]) -> Document:
@@ -190,7 +192,7 @@ def read_document(path: str, text: str, environ: Mapping[str, str]) -> Document:
         loader = _Loader(text)
         root = loader.get_single_node()
     except yaml.YAMLError as error:
-        document.problems.append(_syntax_problem(path, text, error))
+        document.problems.append(syntax_problem(path, text, error))
         return document
     finally:
         if loader is not None:
@@ -205,12 +207,19 @@ def read_document(path: str, text: str, environ: Mapping[str, str]) -> Document:
         document.problems.append(Problem(path, line, column, f"a project file is a mapping, this is {kind}", hint))
     else:
         try:
-            document.values = document._value(root, ())
             document.root = root
-        except _TooLargeError:
-            hint = "an alias repeats or contains itself; write the values out"
-            document.problems = [Problem(path, 1, 1, f"more than {_MAX_VALUES} values, or nested too deep", hint)]
+            document.values = document._value(root, ())
+        except _TooLargeError as error:
+            line, column = document._position(error.args[0][:1], at_key=True)
+            document.root = None
+            message = f"with its aliases followed, the file has more than {_MAX_VALUES:,} values or is nested too deep"
+            hint = "an alias must not contain itself; write repeated values out"
+            document.problems = [Problem(path, line, column, message, hint)]
     return document
+
+
+def _short(tag: str) -> str:
+    return tag.replace("tag:yaml.org,2002:", "!!")
 
 
 def _child(node: Node | None, part: str | int) -> tuple[Node, Node] | None:
@@ -229,32 +238,3 @@ def _child(node: Node | None, part: str | int) -> tuple[Node, Node] | None:
                 if found is not None:
                     return found
     return None
-
-
-def _syntax_problem(path: str, text: str, error: yaml.YAMLError) -> Problem:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    what = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
-    if mark is not None:
-        line, column = mark.line + 1, mark.column + 1
-    else:  # the reader of characters knows an offset only
-        position = getattr(error, "position", None) or 0
-        before = text.encode()[:position].decode(errors="ignore")
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-    lines = text.split("\n")
-    shown = lines[line - 1] if line <= len(lines) else ""
-    if "control characters" in what:
-        return Problem(path, line, column, "the file holds control characters; it is no text file", "save it as UTF-8")
-    if "\t" in shown[: len(shown) - len(shown.lstrip())]:
-        column = shown.index("\t") + 1
-        return Problem(path, line, column, "a tab is not allowed as indentation", "indent with spaces")
-    hint = "check the line above too: quotes, brackets, colons and indentation"
-    if "mapping values are not allowed" in what:
-        hint = "put a value that holds ': ' in quotes, and check the indentation"
-    elif "single document" in what:
-        what, hint = "the file holds more than one document", "one file is one project: remove the line ---"
-    elif "cannot start any token" in what:
-        hint = "put a value that begins with @, `, % or a tab in quotes"
-    elif "undefined alias" in what:
-        hint = "a value that begins with * is an alias; put it in quotes if it is text"
-    context = getattr(error, "context", None)
-    return Problem(path, line, column, "this is not YAML: " + (f"{context}, {what}" if context else what), hint)

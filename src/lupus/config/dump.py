@@ -42,7 +42,7 @@ class _Dumper(_DUMPER):  # type: ignore[misc]
 
 
 def _represent_text(dumper: Any, text: str) -> Any:
-    written_text = text if isinstance(text, _Verbatim) else text.replace("${", "$${")
+    written_text = str(text) if isinstance(text, _Verbatim) else text.replace("${", "$${")
     try:
         plain = plain_scalar(text) == text
     except ScalarError:
@@ -89,13 +89,13 @@ def _project(project: Project) -> dict[str, Any]:
         "timezone": cadence.timezone,
         "start": written(project.start, cadence.timezone),
         "end": None if project.end is None else written(project.end, cadence.timezone, last_day=True),
-        "tables": {table.name: _table(table) for table in project.tables},
+        "tables": {table.name: _table(table, project) for table in project.tables},
         "task": None if project.task is None else project.task.value,
         "segments": list(project.segments),
         "metrics": {member.name: _listed(getattr(project.metrics, member.name)) for member in fields(project.metrics)},
         "rules": _rules(project.rules),
         "alerts": _alerts(project),
-        "retrain": None if project.retrain is None else _retrain(project.retrain),
+        "retrain": None if project.retrain is None else _retrain(project.retrain, project),
         "schedule": {
             "catchup": project.schedule.catchup,
             "retries": project.schedule.retries,
@@ -107,12 +107,14 @@ def _project(project: Project) -> dict[str, Any]:
     return {key: value for key, value in tree.items() if value is not None}
 
 
-def _table(table: Table) -> dict[str, Any]:
+def _table(table: Table, project: Project) -> dict[str, Any]:
+    # What was left out follows a variable; written out it would tell its value.
+    follows = ("timezone",) in project.variables and table.timezone == project.cadence.timezone
     tree: dict[str, Any] = {
         "role": table.role.value,
         "source": _source(table.source),
         "time": table.time,
-        "timezone": table.timezone,
+        "timezone": "" if follows else table.timezone,
         "key": list(table.key),
         "score": table.score,
         "label": table.label,
@@ -165,15 +167,16 @@ def _alerts(project: Project) -> dict[str, Any]:
     }
 
 
-def _retrain(policy: RetrainPolicy) -> dict[str, Any]:
+def _retrain(policy: RetrainPolicy, project: Project) -> dict[str, Any]:
     when = policy.when
+    follows = ("retrain", "when", "for") in project.variables and when.within == when.for_intervals
     return {
         "dag": policy.dag,
         "when": {
             **_selector(when.where),
             "severity": when.severity.value,
             "for": when.for_intervals,
-            "within": when.within,
+            **({} if follows else {"within": when.within}),
         },
         "cooldown": format_duration(policy.cooldown),
         "conf": _plain(policy.conf),
@@ -187,7 +190,7 @@ def _listed(value: Any) -> Any:
 def _plain(value: Any) -> Any:
     """`value` with plain containers, as the dumper needs and so that it can be edited."""
     if isinstance(value, Mapping):
-        return {key: _plain(member) for key, member in value.items()}
+        return {_Verbatim(key): _plain(member) for key, member in value.items()}  # keys have no variables
     if isinstance(value, list | tuple):
         return [_plain(member) for member in value]
     return value if isinstance(value, str | int | float | bool | date | None) else str(value)

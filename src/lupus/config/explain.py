@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from lupus.config.document import Document, Path
 from lupus.config.fields import PATTERN_HINTS, closest
-from lupus.config.models import ProjectFile
+from lupus.config.models import ProjectFile, SqlFile
 
 _BOUNDS = {
     "greater_than": ("gt", "more than"),
@@ -19,20 +19,35 @@ _BOUNDS = {
     "less_than": ("lt", "less than"),
     "less_than_equal": ("le", "at most"),
 }
+_OTHER_SOURCES = ("files", "python")
 _MAPPING_TYPES = frozenset({"model_type", "model_attributes_type", "dict_type", "mapping_type"})
 _LIST_TYPES = frozenset({"tuple_type", "list_type"})
 
 
 def explain(document: Document, error: ValidationError) -> tuple[Path, ...]:
     """Report every error in `error` on `document`; the paths of what is wrong."""
-    paths: list[Path] = []
-    for detail in error.errors(include_url=False):
-        location = detail["loc"]
-        path = tuple(part for part in location if not _is_tag(part))
-        paths.append(path)
-        if not document.is_spoilt(path):
-            _explain_one(document, path, location, detail)
-    return tuple(paths)
+    details = [(_path_of(detail["loc"]), detail) for detail in error.errors(include_url=False)]
+    # A key that is written wrongly is not missing as well.
+    meant = {(*path[:-1], _meant(detail["loc"])) for path, detail in details if detail["type"] == "extra_forbidden"}
+    for path, detail in details:
+        told = detail["type"] == "missing" and (
+            path in meant or any((*path[:-1], key) in meant for key in _OTHER_SOURCES)
+        )
+        if not told and not document.is_spoilt(path):
+            _explain_one(document, path, detail["loc"], detail)
+    return tuple(path for path, _ in details)
+
+
+def _path_of(location: Path) -> Path:
+    return tuple(part for part in location if not _is_tag(part))
+
+
+def _meant(location: Path) -> str | None:
+    """The key that the unknown key at `location` was probably meant to be."""
+    key = str(location[-1])
+    near = closest(key, _known_keys(location[:-1]))
+    # Without the key that tells it, a files or python source was taken for SQL.
+    return closest(key, _OTHER_SOURCES) if near is None and location[-2:-1] == (SqlFile.tag,) else near
 
 
 def _explain_one(document: Document, path: Path, location: Path, detail: Mapping[str, Any]) -> None:
@@ -40,7 +55,10 @@ def _explain_one(document: Document, path: Path, location: Path, detail: Mapping
     name = _name(path)
     if kind == "missing":
         field = next(iter(_fields(location[:-1], path[-1])), None)
-        document.report(path[:-1], f"{_owner(path[:-1])} needs {name}", field or "", at_key=True)
+        hint = f"add it: {field}" if field else "add it"
+        if path[-2:] == ("source", "connection"):
+            hint = "a source is {connection, table}, {connection, query}, {files} or {python}"
+        document.report(path[:-1], f"{_owner(path[:-1])} needs {name}", hint, at_key=True)
     elif kind == "extra_forbidden":
         _explain_unknown_key(document, path, location)
     elif location[-1] == "[key]":
@@ -53,7 +71,7 @@ def _explain_one(document: Document, path: Path, location: Path, detail: Mapping
 
 def _explain_unknown_key(document: Document, path: Path, location: Path) -> None:
     known = sorted(_known_keys(location[:-1]))
-    near = closest(str(path[-1]), known)
+    near = _meant(location)
     place = f" in {_owner(path[:-1])}" if len(path) > 1 else ""
     hint = f"did you mean {near!r}?" if near else f"the keys here are {', '.join(known)}"
     document.report(path, f"unknown key {str(path[-1])!r}{place}", hint, at_key=True)
@@ -100,7 +118,7 @@ def _wanted(kind: str) -> str:
     if kind.startswith("int"):
         return "a whole number"
     if kind.startswith(("float", "finite")):
-        return "a number"
+        return "a finite number" if kind == "finite_number" else "a number"
     if kind.startswith("bool"):
         return "true or false"
     if kind in _LIST_TYPES:
@@ -114,7 +132,7 @@ def _described(value: object, shown: str) -> str:
     if isinstance(value, list | tuple):
         return "a list"
     if isinstance(value, bool):
-        return shown.lower() if shown in ("True", "False") else shown
+        return shown
     if isinstance(value, date):
         return f"the date {shown}"
     return f"the number {shown}" if isinstance(value, int | float) else shown
@@ -122,7 +140,7 @@ def _described(value: object, shown: str) -> str:
 
 def _type_hint(kind: str, value: object, shown: str) -> str:
     if kind.startswith("string") and isinstance(value, bool | int | float | date):
-        return f'put it in quotes: "{shown.lower() if isinstance(value, bool) else shown}"'
+        return f'put it in quotes: "{shown}"'
     if kind in _MAPPING_TYPES:
         return "write key: value lines below it, or {key: value}"
     if kind in _LIST_TYPES:
