@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _INTERVAL: Final = re.compile(r"\{interval(?::([^{}]*))?\}")
+_PARTITION: Final = re.compile(r"/([^/=]+)=[^/]*(?=/)")
 _ROWS: Final = "source_rows"
 
 
@@ -99,13 +100,20 @@ def _rows(
 def _open(session: duckdb.DuckDBPyConnection, files: list[str], format_: FileFormat) -> duckdb.DuckDBPyRelation:
     # A file's name is a name: its brackets and stars match nothing else.
     names: Any = [glob.escape(file) if glob.has_magic(file) else file for file in files]
+    options: dict[str, Any] = {"union_by_name": True, "hive_partitioning": _partitioned(files)}
     match format_:
         case FileFormat.PARQUET:
-            return session.read_parquet(names, union_by_name=True)
+            return session.read_parquet(names, **options)
         case FileFormat.CSV:
-            return session.read_csv(names, header=True, sample_size=-1, union_by_name=True)
+            return session.read_csv(names, header=True, sample_size=-1, **options)
         case FileFormat.JSONL:
-            return session.read_json(names, format="newline_delimited", sample_size=-1, union_by_name=True)
+            return session.read_json(names, format="newline_delimited", sample_size=-1, **options)
+
+
+def _partitioned(files: list[str]) -> bool:
+    """Whether all files lie in folders like ``day=2026-01-31`` of the same names."""
+    names = {tuple(_PARTITION.findall(file)) for file in files}
+    return len(names) == 1 and names != {()}
 
 
 def _blame(session: duckdb.DuckDBPyConnection, files: list[str], format_: FileFormat, error: Exception) -> str:

@@ -222,7 +222,7 @@ def _safe(name: str) -> str:
     >>> _safe("../etc"), _safe("flights")
     ('%2E%2E%2Fetc', 'flights')
     """
-    text = quote(name, safe="").replace(".", "%2E")
+    text = quote(name, safe="").replace(".", "%2E") or "%"
     if len(text) > _LONGEST:
         text = text[:_LONGEST] + hashlib.sha256(name.encode()).hexdigest()[:16]
     return text
