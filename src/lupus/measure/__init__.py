@@ -1,6 +1,26 @@
-"""Snapshots to States to Metrics: one query per table, through Ibis on DuckDB."""
+"""Snapshots to States to Metrics: one query per table, and one per evaluation, through Ibis on DuckDB.
 
+A table's slice becomes a `Plan`, the plan an Ibis expression, its rows `Answers`; of these come the States,
+which merge over days, and the metric points. Nothing heavy is imported before an `Engine` runs.
+"""
+
+from lupus.measure.binary import BinaryScores
 from lupus.measure.engine import Engine
+from lupus.measure.evaluate import EvaluationMeasures, measure_evaluation
+from lupus.measure.regression import RegressionErrors
+from lupus.measure.states import Categories, Histogram, Moments
 from lupus.measure.table import TableMeasures, absent_points, measure_table
 
-__all__ = ["Engine", "TableMeasures", "absent_points", "measure_table"]
+__all__ = [
+    "BinaryScores",
+    "Categories",
+    "Engine",
+    "EvaluationMeasures",
+    "Histogram",
+    "Moments",
+    "RegressionErrors",
+    "TableMeasures",
+    "absent_points",
+    "measure_evaluation",
+    "measure_table",
+]

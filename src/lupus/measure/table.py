@@ -91,7 +91,7 @@ def _cached_plan(
     project: Project, table: Table, snapshot: Snapshot, known: Mapping[str, Reference], engine: Engine
 ) -> Plan:
     versions = tuple(sorted((name, reference.version, reference.since) for name, reference in known.items()))
-    key = ("plan", project.name, id(project), table, snapshot.schema, versions)
+    key = (id(project), table.name, snapshot.schema, versions)
     kept = engine.plans.get(key)
     if kept is None:
         # The project is kept with its plan, so that its id is not given to another one.
