@@ -76,8 +76,6 @@ def read(
     conditions = [columns.project_id == number]
     if intervals is not None:
         conditions.append(columns.start.in_([epoch(interval) for interval in intervals]))
-    if findings_only:
-        conditions.append(_IS_FINDING)
     wanted = None if series is None else {names.series_id(key) for key in series}
     if wanted is not None:
         few = in_few(columns.series_id, sorted(wanted))
@@ -86,7 +84,14 @@ def read(
             if intervals is None:  # the key begins with the interval: name all, and no other series' row is read
                 own = tables.intervals.c
                 conditions.append(columns.start.in_(sa.select(own.start).where(own.project_id == number)))
-    query = sa.select(tables.verdicts).where(*conditions)
+    query = sa.select(tables.verdicts)
+    if findings_only:
+        # Keys first: the findings' index holds them, and SQLite would else walk through all verdicts.
+        key = tables.verdicts.primary_key.columns
+        keys = sa.select(*key).where(*conditions, _IS_FINDING).subquery("keys")
+        query = query.join(keys, sa.and_(*(column == keys.c[column.name] for column in key)))
+    else:
+        query = query.where(*conditions)
     known = names.known(connection, number)
     rows = [row for row in connection.execute(query) if wanted is None or row[2] in wanted]
     when = names.intervals(connection, number, {row[1] for row in rows})
