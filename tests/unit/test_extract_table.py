@@ -22,7 +22,15 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
-from lupus.extract import Waiting, check_connection, extract_table, failed_snapshot, load_snapshot, sample_source
+from lupus.extract import (
+    Waiting,
+    check_connection,
+    extract_table,
+    failed_snapshot,
+    load_snapshot,
+    sample_source,
+    shared_sessions,
+)
 from lupus.extract.snapshots import ROW_GROUP_ROWS, folder_of
 from lupus.model import (
     Cadence,
@@ -446,6 +454,33 @@ def test_server_cursors_stream(postgres_url: str, mariadb_url: str, tmp_path: Pa
         tracemalloc.stop()
         batches.close()  # type: ignore[attr-defined]
         assert peak < 200 * 2 * BATCH_ROWS * 2, "two hundred bytes a row would be a sixth of the whole"
+
+
+def test_shared_sessions_open_once_and_close(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lupus.extract import duckdb_database
+
+    path = tmp_path / "x.duckdb"
+    with duckdb.connect(str(path)) as session:
+        session.execute("CREATE TABLE t AS SELECT range x FROM range(3)")
+    opened: list[str] = []
+    original = duckdb_database.opened
+
+    def watched(*arguments: str) -> duckdb.DuckDBPyConnection:
+        opened.append(arguments[0])
+        return original(*arguments)
+
+    monkeypatch.setattr(duckdb_database, "opened", watched)
+    with shared_sessions():
+        for _ in range(3):
+            extract(tmp_path, SqlSource("w", table="t"), url=f"duckdb:///{path}")
+        with pytest.raises(ExtractError):
+            extract(tmp_path, SqlSource("w", table="nothing"), url=f"duckdb:///{path}")
+        assert len(opened) == 1
+    with duckdb.connect(str(path)) as session:  # a writer may come in again
+        session.execute("INSERT INTO t VALUES (4)")
+    snapshot = extract(tmp_path, SqlSource("w", table="main.t"), url=f"duckdb:///{path}")
+    assert isinstance(snapshot, Snapshot)
+    assert (snapshot.rows, len(opened)) == (4, 2)
 
 
 def test_check_connection(postgres_url: str, tmp_path: Path) -> None:

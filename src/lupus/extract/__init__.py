@@ -5,6 +5,7 @@ A reader may yield more rows than the interval holds: one function clips every s
 so that an hour or a day means the same in every engine.
 """
 
+from lupus.extract.sessions import shared_sessions
 from lupus.extract.snapshots import load_snapshot
 from lupus.extract.source import Slice, SourceReader
 from lupus.extract.sql import check_connection
@@ -21,5 +22,6 @@ __all__ = [
     "failed_snapshot",
     "load_snapshot",
     "sample_source",
+    "shared_sessions",
     "window_of",
 ]

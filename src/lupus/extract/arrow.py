@@ -95,9 +95,12 @@ def _typed(values: Sequence[Any], type_: pa.DataType) -> pa.Array:
     import pyarrow as pa
 
     if pa.types.is_float64(type_):
-        if any(isinstance(value, str | bytes) for value in values):
-            raise TypeError
-        return pa.array([None if value is None else float(value) for value in values], type_)
+        try:
+            return pa.array(values, type_)
+        except (pa.ArrowException, TypeError):  # decimals, integers beyond 2**53; never texts that look like numbers
+            if any(isinstance(value, str | bytes) for value in values):
+                raise
+            return pa.array([None if value is None else float(value) for value in values], type_)
     if pa.types.is_boolean(type_):
         if any(value not in (None, 0, 1) for value in values):
             raise TypeError

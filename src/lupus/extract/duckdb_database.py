@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from lupus.extract.sessions import kept
 from lupus.extract.source import BATCH_ROWS, Slice, first_line, unknown
 from lupus.extract.statement import TimeKind, bound_query, query_parameters, slice_statement
 from lupus.model import ExtractError, SqlSource
@@ -22,8 +24,12 @@ def read_duckdb(database: str, source: SqlSource, wanted: Slice) -> Iterator[pa.
     import duckdb
 
     problem = ""
-    with opened(database, source.connection, str(wanted)) as session:
+    with (
+        kept(f"duckdb {database}", lambda: opened(database, source.connection, str(wanted)), _close) as shared,
+        shared.cursor() as session,
+    ):
         try:
+            session.execute("SET TimeZone = 'UTC'")
             if source.query:
                 yield from _streamed(session, bound_query(source.query, query_parameters(wanted), wanted))
             else:
@@ -51,8 +57,11 @@ def opened(database: str, connection: str, where: str) -> duckdb.DuckDBPyConnect
         raise ExtractError(
             f"{where}: cannot open the DuckDB file {database!r} of connection {connection!r}: {first_line(error)}{hint}"
         ) from error
-    session.execute("SET TimeZone = 'UTC'")
     return session
+
+
+def _close(session: duckdb.DuckDBPyConnection) -> None:
+    session.close()
 
 
 def stream_slice(
@@ -83,13 +92,21 @@ def _kind(type_: str) -> TimeKind:
 
 
 def _found(session: duckdb.DuckDBPyConnection, table: str, wanted: Slice) -> tuple[str, str]:
+    """The schema and name of `table`, written ``table`` or ``schema.table``; a dot may also belong to the name."""
+    import duckdb
+
+    schema, _, name = table.partition(".")
+    for candidate in (("main", table), (schema, name)):
+        with suppress(duckdb.CatalogException, duckdb.ParserException, duckdb.BinderException):
+            if all(candidate):
+                _types(session, candidate[1], candidate[0])
+                return candidate
+    # Asked last: the information schema takes longer than a day's rows.
     rows = session.execute(
         "SELECT table_schema, table_name FROM information_schema.tables WHERE table_catalog = current_database()"
     ).fetchall()
-    for schema, name in rows:
-        if table == f"{schema}.{name}" or (table == name and schema == "main"):
-            return schema, name
-    raise ExtractError(f"{wanted}: {unknown('table', table, [n if s == 'main' else f'{s}.{n}' for s, n in rows])}")
+    known = [name if schema == "main" else f"{schema}.{name}" for schema, name in rows]
+    raise ExtractError(f"{wanted}: {unknown('table', table, known)}")
 
 
 def _relation(session: duckdb.DuckDBPyConnection, statement: Any) -> duckdb.DuckDBPyRelation:

@@ -7,6 +7,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from lupus.extract.sessions import kept
 from lupus.extract.source import BATCH_ROWS, Slice, first_line, scrub, secrets_of, unknown
 from lupus.model import Connection, Connections, ExtractError, SqlSource
 
@@ -76,14 +77,11 @@ def _session(
     problem = ""
     connected = False
     try:
-        engine = _engine(url)
-        try:
-            with engine.connect() as session:
-                connected = True
-                _only_read(session)
-                yield from work(session)
-        finally:
-            engine.dispose()
+        key = url.render_as_string(hide_password=False)
+        with kept(key, lambda: _engine(url), lambda engine: engine.dispose()) as engine, engine.connect() as session:
+            connected = True
+            _only_read(session)
+            yield from work(session)
     except ModuleNotFoundError as error:
         extra = _EXTRAS.get(error.name or "", "")
         problem = f"the driver {error.name!r} is not installed" + (f"; pip install 'lupus[{extra}]'" if extra else "")
@@ -112,10 +110,10 @@ def _place(url: sa.URL) -> str:
 def _engine(url: sa.URL) -> sa.Engine:
     import sqlalchemy as sa
 
-    options: dict[str, Any] = {"poolclass": sa.NullPool, "hide_parameters": True}
+    options: dict[str, Any] = {"pool_size": 1, "hide_parameters": True}
     name = url.get_backend_name()
     if name == "sqlite":
-        return sa.create_engine("sqlite://", creator=_sqlite(url.database or ""), **options)
+        return sa.create_engine("sqlite://", creator=_sqlite(url.database or ""), poolclass=sa.QueuePool, **options)
     if name in ("postgresql", "mysql", "mariadb") and "connect_timeout" not in url.query:
         options["connect_args"] = {"connect_timeout": _CONNECT_SECONDS}
     return sa.create_engine(url, **options)
