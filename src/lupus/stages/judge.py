@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lupus.model import Group, History, Interval, Project, RecentAverageParameters, Role, Stage, Verdict
+from lupus.model import Group, History, Interval, Project, Role, Stage, Verdict
 from lupus.stages.labels import evaluated, is_closed
 from lupus.stages.recording import recorded
 from lupus.stages.workspace import Workspace
@@ -14,9 +14,6 @@ from lupus.stages.workspace import Workspace
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-_LEARNING_INTERVALS = 35
-"""How many intervals beyond the rules' own windows are read, to learn a series' noise from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +40,11 @@ def judge(workspace: Workspace, project: Project, interval: Interval) -> JudgeRe
 
 
 def _history(workspace: Workspace, project: Project, judged: Sequence[Interval]) -> History:
-    """The values of the judged intervals and of the weeks before them that the rules look at."""
-    windows = [int(rule.parameters.get("window", RecentAverageParameters().window)) for rule in project.rules]
+    """The values of the judged intervals and of those before them that can change a verdict."""
+    from lupus.judge import lookback
+
     first = judged[0]
-    for _ in range(max(windows, default=0) + _LEARNING_INTERVALS):
+    for _ in range(lookback(project.rules, project.cadence)):
         earlier = project.cadence.previous(first)
         if earlier.start < project.start:
             break
