@@ -1,0 +1,32 @@
+"""Histories to Verdicts, all series of a project at once.
+
+`judge` asks every rule for its band around every series and turns the answers into Verdicts. A rule is a pure
+function of the columns before a point and the point itself: no clock, no I/O, and the point under test is never in
+its own baseline. One interval and a replay of a year run through the same code and give the same verdicts.
+
+    judge.verdicts        the order of questions asked of a point: is it there, is it mature, is it in its band
+    judge.absence         what is said of points without a value
+    judge.rule            the `Rule` protocol, and how kinds are found (entry points ``lupus.rules``)
+    judge.threshold       a bound that must not be left
+    judge.recent_average  deviation from the average of recent intervals
+    judge.rolling         statistics of moving windows, over all series at once
+    judge.scale           what makes counts, ratios and other numbers comparable
+    judge.sentences       the plain sentence of a verdict
+"""
+
+from lupus.judge.recent_average import RecentAverageRule
+from lupus.judge.rule import Anomaly, Assessment, Matrix, Rule, rule_for
+from lupus.judge.threshold import ThresholdRule
+from lupus.judge.verdicts import judge, lookback
+
+__all__ = [
+    "Anomaly",
+    "Assessment",
+    "Matrix",
+    "RecentAverageRule",
+    "Rule",
+    "ThresholdRule",
+    "judge",
+    "lookback",
+    "rule_for",
+]

@@ -1,0 +1,162 @@
+"""`recent_average`: deviation from the average of recent intervals.
+
+For each series, on the scale on which its noise is even (`judge.scale`), and from columns before the point only:
+
+1. **Memory.** Past values further than `CLIP` times the 10 %-to-90 % spread of their own window from its median
+   are pulled in to there, so that an incident does not become the expectation.
+2. **Experts.** Mean of the last season; median of the window; and, season-aware, the median of the same season
+   position (weekday, hour) in the last four seasons, and the last season's mean plus the median of the four
+   deviations that this position had from the mean of the season before it.
+3. **Expectation.** The experts' mean, weighted by (mean absolute error over the window) ** -3.
+4. **Noise unit.** From the expectation's own past errors over two windows, max(1.4826 · median, q90 / 1.645): both are
+   one standard deviation for Gaussian errors; real errors have heavier tails, which q90 sees and the median does not
+   (for the first see Rousseeuw and Croux, Alternatives to the median absolute deviation, JASA 88, 1993). Few
+   errors are widened by 1 + 2/count, and sampling noise is the least it can be.
+5. **Band.** Expectation ± `sensitivity` noise units, brought back to the metric's own scale.
+
+A level that lasts widens the band by its own errors (from a tenth of the two windows on), then becomes the
+expectation: the rule tells of a change for some days and then falls silent by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lupus.judge.rolling import median, quantiles, same_season, trailing, trailing_count, trailing_mean
+from lupus.judge.rule import Anomaly, Assessment, Matrix
+from lupus.judge.scale import Scale
+from lupus.judge.sentences import nouns, seasons, tell
+from lupus.model import RecentAverageParameters, Severity
+
+Floats = NDArray[np.float64]
+
+CLIP: Final = 3.0
+"""Spreads from the window's median beyond which a past value is pulled in."""
+
+SEASONS: Final = 4
+"""How many seasons back the season-aware experts look."""
+
+_LEVEL: Final = 7  # intervals in the level of a cadence without a season
+_POWER: Final = 3.0
+_SMALLEST: Final = 1e-300
+_MOST: Final = 1000.0  # how far out a point is stops meaning anything long before
+_CHUNK: Final = 4_000_000  # numbers in the largest array; a few of those at once
+
+
+class RecentAverageRule:
+    """Anomalous is what is further from the recent average than the series' own noise explains."""
+
+    def __init__(self, parameters: Mapping[str, Any]) -> None:
+        self.parameters = RecentAverageParameters(**parameters)
+
+    @property
+    def least_severity(self) -> Severity:
+        return Severity.LOW
+
+    def lookback(self, season: int) -> int:
+        window = self.parameters.window
+        clipping, level = max(window, season), _level(season)
+        expert = max(level, window, (SEASONS * season + level) if self._seasonal(season) else 0)
+        # Errors over two windows, of expectations weighted over a window, of experts, of clipped values.
+        return 2 * window + window + expert + clipping
+
+    def assess(self, matrix: Matrix) -> Assessment:
+        shape = (matrix.values.shape[0], len(matrix.at))
+        parts = Assessment(
+            expected=np.full(shape, np.nan),
+            lower=np.full(shape, np.nan),
+            upper=np.full(shape, np.nan),
+            score=np.full(shape, np.nan),
+            seen=np.zeros(shape, dtype=np.int64),
+            needed=self.parameters.min_history,
+            seasonal=np.zeros(shape, dtype=bool),
+        )
+        if not parts.expected.size:
+            return parts
+        first = max(0, int(matrix.at[0]) - self.lookback(matrix.season))
+        columns = slice(first, int(matrix.at[-1]) + 1)
+        width = (columns.stop - first) * max(self.parameters.window, matrix.season)
+        step = max(1, _CHUNK // width)
+        for start in range(0, shape[0], step):
+            self._assess(matrix, columns, slice(start, start + step), parts)
+        return parts
+
+    def sentence(self, anomaly: Anomaly) -> str:
+        because = f"expected from the last {self.parameters.window} {nouns(anomaly.cadence)}"
+        same = seasons(anomaly.cadence, anomaly.interval, SEASONS) if anomaly.seasonal else ""
+        if same:
+            because += f", mostly from the last {same}"
+        return tell(anomaly, because=because)
+
+    def _seasonal(self, season: int) -> bool:
+        return self.parameters.season_aware and season > 1
+
+    def _assess(self, matrix: Matrix, columns: slice, rows: slice, parts: Assessment) -> None:
+        """Fill `rows` of `parts` from `columns` of `matrix`."""
+        scale = Scale(matrix.units[rows])
+        at = matrix.at - columns.start
+        window = self.parameters.window
+        baseline = scale.even(matrix.baseline[rows, columns])
+        known = ~np.isnan(baseline)
+        expected, weight = self._expect(baseline, matrix.season)
+        errors = np.abs(baseline - expected)
+        recent = trailing(errors, 2 * window)[:, at]
+        count = trailing_count(~np.isnan(errors), 2 * window)[:, at]
+        middle, tail = quantiles(recent, (0.5, 0.9))
+        noise = np.maximum(1.4826 * middle, tail / 1.645) * (1 + 2 / np.maximum(count, 1))
+
+        centre = expected[:, at]
+        noise = np.maximum(noise, scale.floor(centre, matrix.n[rows][:, matrix.at]))
+        half = np.maximum(self.parameters.sensitivity * noise, _SMALLEST)
+        value = scale.even(matrix.values[rows][:, matrix.at])
+        distance = value - centre
+        lower, upper = scale.back(centre - half), scale.back(centre + half)
+        middle_back = scale.back(centre)
+        lower, upper = scale.possible(middle_back, lower, upper)
+        if self.parameters.direction == "up":
+            lower, distance = np.full_like(lower, np.nan), np.maximum(distance, 0)
+        elif self.parameters.direction == "down":
+            upper, distance = np.full_like(upper, np.nan), np.minimum(distance, 0)
+        with np.errstate(over="ignore"):
+            score = np.minimum(np.abs(distance) / half, _MOST)
+
+        parts.expected[rows], parts.lower[rows], parts.upper[rows], parts.score[rows] = middle_back, lower, upper, score
+        seen = trailing_count(known, window)[:, at]
+        parts.seen[rows] = np.where(count > 0, seen, np.minimum(seen, self.parameters.min_history - 1))
+        parts.seasonal[rows] = weight[:, at] > 0.5
+
+    def _expect(self, baseline: Floats, season: int) -> tuple[Floats, Floats]:
+        """What was expected (S, T) of every column, and the weight (S, T) of the season-aware experts in it."""
+        window = self.parameters.window
+        low, middle, high = quantiles(trailing(baseline, max(window, season)), (0.1, 0.5, 0.9))
+        reach = CLIP * np.maximum(high - middle, middle - low)
+        # Before there is a window nothing is clipped: fmin and fmax let NaN bounds pass.
+        clipped = np.fmin(np.fmax(baseline, middle - reach), middle + reach)
+        clipped[np.isnan(baseline)] = np.nan
+
+        level = trailing_mean(clipped, _level(season))
+        experts = [level, middle]
+        if self._seasonal(season):
+            experts.append(median(same_season(clipped, season, SEASONS)))
+            experts.append(level + median(same_season(clipped - level, season, SEASONS)))
+        mistakes = [trailing_mean(np.abs(clipped - expert), window) for expert in experts]
+        best = np.fmin.reduce(mistakes)
+        total, weights, seasonal = np.zeros(level.shape), np.zeros(level.shape), np.zeros(level.shape)
+        for number, (expert, mistake) in enumerate(zip(experts, mistakes, strict=True)):
+            weight = ((best + _SMALLEST) / (mistake + _SMALLEST)) ** _POWER
+            weight[np.isnan(weight) | np.isnan(expert)] = 0.0
+            total += weight * np.where(weight > 0, expert, 0.0)
+            weights += weight
+            if number >= 2:
+                seasonal += weight
+        first = np.where(np.isnan(level), middle, level)
+        expected = np.divide(total, weights, out=first, where=weights > 0)
+        return expected, np.divide(seasonal, weights, out=seasonal, where=weights > 0)
+
+
+def _level(season: int) -> int:
+    return season if season > 1 else _LEVEL

@@ -1,0 +1,83 @@
+"""What makes counts, ratios and other numbers comparable: a scale on which their noise is even, and its least size.
+
+Counts of independent events have a standard deviation of sqrt(mean), so sqrt(count) has one of 1/2; an observed
+ratio of n rows has sqrt(p(1-p)/n), so arcsin(sqrt(ratio)) has one of 1/(2 sqrt(n)) (Anscombe, The transformation of
+Poisson, binomial and negative-binomial data, Biometrika 35, 1948). Noise below that cannot be real, however
+quiet the series was until now. Of other numbers nothing is known but their own size.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+LARGEST: Final = 1e300
+"""Larger numbers are taken for this one, so that sums of a window stay finite."""
+
+RELATIVE_FLOOR: Final = 0.005
+"""The least noise of a number, as a share of its expected size."""
+
+_RATIO_FLOOR: Final = 0.002  # for ratios of which nobody counted the rows, on the scale of their angle
+_COUNT_NOISE: Final = 0.5
+_HALF_PI: Final = np.pi / 2
+
+
+class Scale:
+    """The scales of S series, by their `units` (S,): the angle of ratios, the root of row counts, else the number.
+
+    >>> scale = Scale(np.array(["rows", "ratio", ""]))
+    >>> there = scale.even(np.array([[400.0], [0.5], [-3.0]]))
+    >>> scale.back(there).round(9).tolist()
+    [[400.0], [0.5], [-3.0]]
+    """
+
+    def __init__(self, units: NDArray[np.str_]) -> None:
+        self._ratio = units == "ratio"
+        self._count = units == "rows"
+
+    def even(self, values: Floats) -> Floats:
+        """`values` (S, T) on the scale on which their noise is even."""
+        result = np.clip(values, -LARGEST, LARGEST)
+        if self._ratio.any():
+            part = result[self._ratio]
+            inside = np.arcsin(np.sqrt(np.clip(part, 0, 1)))
+            # Ratios outside [0, 1] do not exist, but are measured all the same; the scale goes on straight.
+            result[self._ratio] = inside + np.minimum(part, 0) + np.maximum(part - 1, 0)
+        if self._count.any():
+            part = result[self._count]
+            result[self._count] = np.sign(part) * np.sqrt(np.abs(part))
+        return result
+
+    def back(self, evened: Floats) -> Floats:
+        """The inverse of `even`."""
+        result = evened.copy()
+        if self._ratio.any():
+            part = result[self._ratio]
+            inside = np.sin(np.clip(part, 0, _HALF_PI)) ** 2
+            result[self._ratio] = inside + np.minimum(part, 0) + np.maximum(part - _HALF_PI, 0)
+        if self._count.any():
+            part = result[self._count]
+            result[self._count] = np.sign(part) * part**2
+        return result
+
+    def floor(self, expected: Floats, n: NDArray[np.int64]) -> Floats:
+        """The least noise (S, A) around `expected` (S, A), both on the even scale, of values from `n` rows."""
+        result = RELATIVE_FLOOR * np.abs(expected)
+        if self._ratio.any():
+            rows = n[self._ratio]
+            result[self._ratio] = np.where(rows > 0, 0.5 / np.sqrt(np.maximum(rows, 1)), _RATIO_FLOOR)
+        if self._count.any():
+            result[self._count] = np.maximum(result[self._count], _COUNT_NOISE)
+        return result
+
+    def possible(self, expected: Floats, lower: Floats, upper: Floats) -> tuple[Floats, Floats]:
+        """The band (S, A) without what counts and ratios cannot be, unless they are expected there."""
+        low, high = lower.copy(), upper.copy()
+        bounded = (self._ratio | self._count)[:, None] & (expected >= 0)
+        np.maximum(low, 0, out=low, where=bounded)
+        np.minimum(high, 1, out=high, where=self._ratio[:, None] & (expected <= 1))
+        return low, high

@@ -1,0 +1,220 @@
+"""`judge`: the questions asked of every point, in order, and the Verdicts that answer them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import isnan
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lupus.judge.absence import absent
+from lupus.judge.rule import Anomaly, Assessment, Matrix, Rule, rule_for
+from lupus.judge.sentences import record
+from lupus.model import Cadence, History, LupusError, RuleSpec, Selector, Severity, Status, Verdict, format_value
+
+# Half bands from the expectation at which an anomaly becomes medium, high, critical.
+_STEPS: Final = ((4.0, Severity.CRITICAL), (2.5, Severity.HIGH), (1.5, Severity.MEDIUM))
+_JUST_OUTSIDE: Final = float(np.nextafter(1.0, 2.0))
+
+
+def judge(
+    history: History, rules: Sequence[RuleSpec], cadence: Cadence, *, at: Sequence[int], mature_at: float = 0.9
+) -> list[Verdict]:
+    """The verdicts at the interval positions `at`, of every rule on every series that it matches and that has a point.
+
+    Asked of each point, in this order: is there a value (see `judge.absence`); have enough labels
+    come (maturity of at least `mature_at`, or the interval is closed), else `immature`; does the rule know
+    enough to judge, else `ok` with a sentence that says how much is missing; is the value in the rule's band.
+    Anomalies are low from a score of 1, medium from 1.5, high from 2.5, critical from 4, unless
+    the rule's spec says otherwise.
+
+    A verdict depends on the point and on columns before it. Excluded and immature points are judged, or not, but
+    are in no baseline. Verdicts come rule by rule, interval by interval, in the order of the series. A rule
+    that breaks gives `error` verdicts and leaves the others alone; raises `LupusError` for an unknown kind or
+    parameters, `IndexError` for a position outside the history.
+    """
+    positions = sorted(set(at))
+    length = len(history.intervals)
+    if positions and not 0 <= positions[0] <= positions[-1] < length:
+        raise IndexError(f"the positions to judge must be in 0–{length - 1}, got {positions[0]} to {positions[-1]}")
+    made = [(spec, rule_for(spec)) for spec in rules]
+    if not positions or not history.series:
+        return []
+    finite = np.isfinite(history.values)
+    # NaN maturity compares as false both ways: metrics that need no labels are never immature.
+    immature = (history.maturity < mature_at) & ~history.closed[None, :]
+    whole = Matrix(
+        values=np.where(finite, history.values, np.nan),
+        baseline=np.where(finite & ~history.excluded & ~immature, history.values, np.nan),
+        n=history.n,
+        units=np.array([series.unit for series in history.series], dtype=np.str_),
+        season=cadence.season,
+        at=np.array(positions, dtype=np.intp),
+    )
+    verdicts: list[Verdict] = []
+    for spec, rule in made:
+        rows = _matching(history, spec.where)
+        if rows.size:
+            verdicts.extend(_Asking(history, whole, immature, cadence, spec, rule, mature_at).verdicts(rows))
+    return verdicts
+
+
+def lookback(rules: Sequence[RuleSpec], cadence: Cadence) -> int:
+    """How many intervals before a point can change its verdict: loading more changes nothing, less is allowed.
+
+    >>> from lupus.model import CadenceKind
+    >>> lookback([RuleSpec("deviation", "recent_average")], Cadence(CadenceKind.DAILY))
+    147
+    """
+    return max((rule_for(spec).lookback(cadence.season) for spec in rules), default=0)
+
+
+def _matching(history: History, where: Selector) -> NDArray[np.intp]:
+    if where == Selector():
+        return np.arange(len(history.series))
+    return np.array([row for row, series in enumerate(history.series) if where.matches(series)], dtype=np.intp)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asking:
+    """One rule being asked about a history, of which `whole` is the matrix and `immature` (S, T) what has to wait."""
+
+    history: History
+    whole: Matrix
+    immature: NDArray[np.bool_]
+    cadence: Cadence
+    spec: RuleSpec
+    rule: Rule
+    mature_at: float
+
+    def verdicts(self, rows: NDArray[np.intp]) -> Iterator[Verdict]:
+        whole = self.whole
+        everything = rows.size == whole.values.shape[0]
+        matrix = Matrix(
+            values=whole.values if everything else whole.values[rows],
+            baseline=whole.baseline if everything else whole.baseline[rows],
+            n=whole.n if everything else whole.n[rows],
+            units=whole.units[rows],
+            season=whole.season,
+            at=whole.at,
+        )
+        broken = ""
+        try:
+            answer = _checked(self.rule.assess(matrix), (rows.size, whole.at.size))
+        except Exception as error:  # one broken rule must not silence the others
+            broken = f"rule {self.spec.name!r} failed: {type(error).__name__}: {error}"
+            answer = _nothing((rows.size, whole.at.size))
+        names = rows.tolist()
+        for column in range(whole.at.size):
+            yield from self._of_interval(names, matrix.values, answer, column=column, broken=broken)
+
+    def _of_interval(
+        self, rows: list[int], values: NDArray[np.float64], answer: Assessment, *, column: int, broken: str
+    ) -> Iterator[Verdict]:
+        position = int(self.whole.at[column])
+        series, interval, name = self.history.series, self.history.intervals[position], self.spec.name
+        value_of = values[:, position]
+        expected, lower, upper, score = (
+            part[:, column] for part in (answer.expected, answer.lower, answer.upper, answer.score)
+        )
+        outside = (value_of < lower) | (value_of > upper)
+        # The way back from the even scale rounds: what left the band is said to have left it.
+        score = np.where(outside, np.fmax(score, _JUST_OUTSIDE), np.minimum(score, 1.0))
+        judged = (answer.seen[:, column] >= answer.needed) & ~np.isnan(value_of) & ~self.immature[rows, position]
+        plain, anomalous = (judged & ~outside & (not broken)).tolist(), (judged & outside).tolist()
+        bands = list(zip(*(_optional(part) for part in (expected, lower, upper, score)), strict=True))
+        for local, (row, value) in enumerate(zip(rows, value_of.tolist(), strict=True)):
+            if plain[local]:
+                yield Verdict(series[row].key, interval, name, Status.OK, value, "", None, *bands[local])
+            elif anomalous[local]:
+                yield self._anomaly(row, position, bands[local], seasonal=bool(answer.seasonal[local, column]))
+            elif isnan(value):
+                yield from self._without_value(row, position)
+            elif self.immature[row, position]:
+                yield self._plainly((row, position), Status.IMMATURE, value, self._waiting(row, position))
+            elif broken:
+                yield self._plainly((row, position), Status.ERROR, value, broken, Severity.MEDIUM)
+            else:
+                sentence = f"not enough history: {answer.seen[local, column]} of {answer.needed} intervals"
+                yield self._plainly((row, position), Status.OK, value, sentence)
+
+    def _plainly(
+        self,
+        where: tuple[int, int],
+        status: Status,
+        value: float | None,
+        sentence: str,
+        severity: Severity | None = None,
+    ) -> Verdict:
+        row, position = where
+        key, interval = self.history.series[row].key, self.history.intervals[position]
+        return Verdict(key, interval, self.spec.name, status, value, sentence, severity)
+
+    def _without_value(self, row: int, position: int) -> Iterator[Verdict]:
+        failure = self.history.failures.get((row, position))
+        key, raw = self.history.series[row].key, float(self.history.values[row, position])
+        if failure is not None:
+            status, severity, sentence = absent(key, failure, closed=bool(self.history.closed[position]))
+            yield self._plainly((row, position), status, None, sentence, severity)
+        elif not isnan(raw):
+            sentence = f"{key.metric} is {format_value(raw)}: no metric can be, so look at who computed it"
+            yield self._plainly((row, position), Status.ERROR, None, sentence, Severity.HIGH)
+
+    def _anomaly(
+        self,
+        row: int,
+        position: int,
+        band: tuple[float | None, float | None, float | None, float | None],
+        *,
+        seasonal: bool,
+    ) -> Verdict:
+        series, interval = self.history.series[row], self.history.intervals[position]
+        expected, lower, upper, score = band
+        value = float(self.whole.values[row, position])
+        remark = record(self.whole.values[row], position, self.cadence)
+        anomaly = Anomaly(series, interval, self.cadence, value, expected, lower, upper, seasonal, remark)
+        severity = self.spec.severity or _severity(score or 1.0, self.rule.least_severity)
+        return Verdict(
+            series.key,
+            interval,
+            self.spec.name,
+            Status.ANOMALY,
+            value,
+            self.rule.sentence(anomaly),
+            severity,
+            expected,
+            lower,
+            upper,
+            score,
+        )
+
+    def _waiting(self, row: int, position: int) -> str:
+        arrived = format_value(float(self.history.maturity[row, position]), "ratio")
+        return f"{arrived} of the expected labels have arrived; judged from {format_value(self.mature_at, 'ratio')}"
+
+
+def _severity(score: float, least: Severity) -> Severity:
+    given = next((severity for edge, severity in _STEPS if score > edge), Severity.LOW)
+    return max(given, least, key=lambda severity: severity.rank)
+
+
+def _optional(part: NDArray[np.float64]) -> list[float | None]:
+    """Plain floats, None for what is not finite."""
+    if np.isfinite(part).all():
+        return list(part.tolist())
+    return [value if finite else None for value, finite in zip(part.tolist(), np.isfinite(part).tolist(), strict=True)]
+
+
+def _checked(answer: Assessment, shape: tuple[int, int]) -> Assessment:
+    for part in ("expected", "lower", "upper", "score", "seen", "seasonal"):
+        if getattr(answer, part).shape != shape:
+            raise LupusError(f"its {part} has shape {getattr(answer, part).shape}, not {shape}")
+    return answer
+
+
+def _nothing(shape: tuple[int, int]) -> Assessment:
+    none, no = np.full(shape, np.nan), np.zeros(shape, dtype=bool)
+    return Assessment(none, none, none, none, np.zeros(shape, dtype=np.int64), 0, no)
