@@ -53,17 +53,22 @@ class AirflowConnections:
 def _find(name: str) -> Any | None:
     """Airflow's connection `name`, or None. An API server that does not answer is no "None": it raises, for a retry."""
     from airflow.sdk import BaseHook
-    from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError, ErrorType
+    from airflow.sdk.exceptions import (
+        AirflowNotFoundException,
+        AirflowRuntimeError,
+        AirflowSecretsBackendAccessDenied,
+        ErrorType,
+    )
 
     try:
         return BaseHook.get_connection(name)
     except AirflowNotFoundException:
         return None
+    except AirflowSecretsBackendAccessDenied as error:
+        raise ConnectionNotUsableError(f"Airflow does not let this task use the connection {name!r}") from error
     except AirflowRuntimeError as error:
         if error.error.error is ErrorType.CONNECTION_NOT_FOUND:
             return None
-        if error.error.error is ErrorType.PERMISSION_DENIED:
-            raise ConnectionNotUsableError(f"Airflow does not let this task use the connection {name!r}") from error
         raise
 
 
