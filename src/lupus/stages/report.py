@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import singledispatch
 from io import StringIO
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
@@ -176,18 +177,31 @@ def _incidents(incidents: Sequence[Incident]) -> RenderableType:
 
 
 def incident_table(incidents: Iterable[Incident]) -> Grid:
-    """Incidents, one a row."""
-    grid = _grid("Incidents", "id", "project", "first", "last", "state", "severity", "findings:right", "title")
+    """Incidents, one a row; the project is named where there is more than one."""
+    incidents = list(incidents)
+    several = len({one.project for one in incidents}) > 1
+    grid = _grid(
+        "Incidents",
+        "id!",
+        *(["project"] if several else []),
+        "from!",
+        "to!",
+        "state!",
+        "severity!",
+        "series:right",
+        "title",
+    )
     for one in incidents:
-        state = f"{one.state} ({one.outcome})" if one.outcome else str(one.state)
+        state = f"{one.state}, {one.outcome}" if one.outcome else str(one.state)
+        series = {finding.verdict.series for finding in one.findings}
         grid.add_row(
             one.id,
-            _safe(one.project),
+            *([_safe(one.project)] if several else []),
             one.first.key,
-            one.last.key,
+            one.last.key if one.last != one.first else "",
             state,
             Text(one.severity, style=_COLOUR[one.severity]),
-            f"{len(one.findings):,}",
+            f"{len(series):,}",
             _safe(one.title),
         )
     return grid
@@ -204,10 +218,14 @@ def _badness(verdict: Verdict) -> tuple[int, float]:
 
 
 def _grid(title: str, *columns: str) -> Grid:
-    grid = Grid(title=title, title_justify="left", title_style="bold", header_style="dim", pad_edge=False)
+    """A light table. A column's name may end in ``:right`` (numbers) or ``!`` (never broken)."""
+    grid = Grid(
+        title=title, title_justify="left", title_style="bold", header_style="dim", box=SIMPLE_HEAD, pad_edge=False
+    )
     for column in columns:
-        name, _, justify = column.partition(":")
-        grid.add_column(name, justify="right" if justify else "left", overflow="fold")
+        name, _, justify = column.removesuffix("!").partition(":")
+        whole = column.endswith("!") or bool(justify)
+        grid.add_column(name, justify="right" if justify else "left", overflow="fold", no_wrap=whole)
     return grid
 
 

@@ -48,6 +48,9 @@ def run(workspace: Workspace, project: Project, interval: Interval, *, send: boo
 def run_range(
     workspace: Workspace, project: Project, first: Interval, last: Interval, *, send: bool = True
 ) -> Iterator[RunReport]:
-    """One run per interval from `first` to `last`, in order."""
-    for interval in project.cadence.between(first, last):
-        yield run(workspace, project, interval, send=send)
+    """One run per interval from `first` to `last`, in order. Databases stay open in between."""
+    from lupus.extract import shared_sessions
+
+    with shared_sessions():
+        for interval in project.cadence.between(first, last):
+            yield run(workspace, project, interval, send=send)
