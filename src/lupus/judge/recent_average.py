@@ -26,7 +26,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lupus.judge.rolling import median, quantiles, same_season, trailing, trailing_count, trailing_mean
+from lupus.judge.rolling import quantiles, season_median, trailing, trailing_count, trailing_mean
 from lupus.judge.rule import Anomaly, Assessment, Matrix
 from lupus.judge.scale import Scale
 from lupus.judge.sentences import nouns, seasons, tell
@@ -41,10 +41,9 @@ SEASONS: Final = 4
 """How many seasons back the season-aware experts look."""
 
 _LEVEL: Final = 7  # intervals in the level of a cadence without a season
-_POWER: Final = 3.0
 _SMALLEST: Final = 1e-300
 _MOST: Final = 1000.0  # how far out a point is stops meaning anything long before
-_CHUNK: Final = 4_000_000  # numbers in the largest array; a few of those at once
+_CHUNK: Final = 400_000  # numbers in the largest array; a few of those at once
 
 
 class RecentAverageRule:
@@ -106,7 +105,7 @@ class RecentAverageRule:
         errors = np.abs(baseline - expected)
         recent = trailing(errors, 2 * window)[:, at]
         count = trailing_count(~np.isnan(errors), 2 * window)[:, at]
-        middle, tail = quantiles(recent, (0.5, 0.9))
+        middle, tail = quantiles(recent, count, (0.5, 0.9))
         noise = np.maximum(1.4826 * middle, tail / 1.645) * (1 + 2 / np.maximum(count, 1))
 
         centre = expected[:, at]
@@ -132,7 +131,9 @@ class RecentAverageRule:
     def _expect(self, baseline: Floats, season: int) -> tuple[Floats, Floats]:
         """What was expected (S, T) of every column, and the weight (S, T) of the season-aware experts in it."""
         window = self.parameters.window
-        low, middle, high = quantiles(trailing(baseline, max(window, season)), (0.1, 0.5, 0.9))
+        width = max(window, season)
+        count = trailing_count(~np.isnan(baseline), width)
+        low, middle, high = quantiles(trailing(baseline, width), count, (0.1, 0.5, 0.9))
         reach = CLIP * np.maximum(high - middle, middle - low)
         # Before there is a window nothing is clipped: fmin and fmax let NaN bounds pass.
         clipped = np.fmin(np.fmax(baseline, middle - reach), middle + reach)
@@ -141,13 +142,14 @@ class RecentAverageRule:
         level = trailing_mean(clipped, _level(season))
         experts = [level, middle]
         if self._seasonal(season):
-            experts.append(median(same_season(clipped, season, SEASONS)))
-            experts.append(level + median(same_season(clipped - level, season, SEASONS)))
+            experts.append(season_median(clipped, season))
+            experts.append(level + season_median(clipped - level, season))
         mistakes = [trailing_mean(np.abs(clipped - expert), window) for expert in experts]
         best = np.fmin.reduce(mistakes)
         total, weights, seasonal = np.zeros(level.shape), np.zeros(level.shape), np.zeros(level.shape)
         for number, (expert, mistake) in enumerate(zip(experts, mistakes, strict=True)):
-            weight = ((best + _SMALLEST) / (mistake + _SMALLEST)) ** _POWER
+            share = (best + _SMALLEST) / (mistake + _SMALLEST)
+            weight = share * share * share  # a general power costs twenty times as much
             weight[np.isnan(weight) | np.isnan(expert)] = 0.0
             total += weight * np.where(weight > 0, expert, 0.0)
             weights += weight

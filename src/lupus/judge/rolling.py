@@ -18,54 +18,88 @@ def trailing(values: Floats, width: int) -> Floats:
     return windows
 
 
-def same_season(values: Floats, season: int, count: int) -> Floats:
-    """The values (S, T, count) of the same position in the `count` seasons before."""
-    series, length = values.shape
-    gathered = np.full((series, length, count), np.nan)
-    for back in range(1, count + 1):
-        lag = back * season
-        if lag < length:
-            gathered[:, lag:, back - 1] = values[:, :-lag]
-    return gathered
+def quantiles(windows: Floats, count: NDArray[np.int64], probabilities: Sequence[float]) -> list[Floats]:
+    """The quantiles of the last axis, which has `count` values, interpolated linearly (Hyndman and Fan's type 7, 1996).
 
-
-def quantiles(windows: Floats, probabilities: Sequence[float]) -> list[Floats]:
-    """The quantiles of the last axis, interpolated linearly (type 7 of Hyndman and Fan, 1996).
-
-    >>> quantiles(np.array([[3.0, np.nan, 1.0]]), [0.5])
+    >>> quantiles(np.array([[3.0, np.nan, 1.0]]), np.array([2]), [0.5])
     [array([2.])]
     """
     ordered = np.sort(windows, axis=-1)  # NaN goes last
-    count = (ordered.shape[-1] - np.isnan(ordered).sum(axis=-1)).astype(np.intp)
+    size = ordered.shape[-1]
+    flat = ordered.reshape(-1)
+    start = np.arange(0, flat.size, size, dtype=np.intp).reshape(ordered.shape[:-1])
     last = np.maximum(count - 1, 0)
     results = []
     for probability in probabilities:
         place = probability * last
         low = place.astype(np.intp)
-        share = place - low
-        below = np.take_along_axis(ordered, low[..., None], -1)[..., 0]
-        above = np.take_along_axis(ordered, np.minimum(low + 1, last)[..., None], -1)[..., 0]
-        results.append(below + (above - below) * share)
+        place -= low
+        low += start
+        below = flat[low]
+        above = flat[np.minimum(low + 1, start + last)]
+        above -= below
+        above *= place
+        above += below
+        results.append(above)
     return results
 
 
-def median(windows: Floats) -> Floats:
-    """The medians of the last axis."""
-    return quantiles(windows, (0.5,))[0]
+def season_median(values: Floats, season: int) -> Floats:
+    """The medians (S, T) of the same position in the four seasons before.
+
+    >>> season_median(np.array([[1.0, 9.0, 2.0, 9.0, 4.0, 9.0]]), 2).tolist()
+    [[nan, nan, 1.0, 9.0, 1.5, 9.0]]
+    """
+    length = values.shape[1]
+    filled = np.where(np.isnan(values), np.inf, values)
+    a, b, c, d = (np.full(values.shape, np.inf) for _ in range(4))
+    for back, one in enumerate((a, b, c, d), start=1):
+        if back * season < length:
+            one[:, back * season :] = filled[:, : -back * season]
+    count = sum(np.isfinite(one).astype(np.int8) for one in (a, b, c, d))
+    # A sorting network over whole arrays; sorting millions of rows of four takes ten times as long.
+    for low, high in ((a, b), (c, d), (a, c), (b, d), (b, c)):
+        smaller = np.minimum(low, high)
+        np.maximum(low, high, out=high)
+        low[:] = smaller
+    below = np.where(count < 3, a, b)
+    above = np.where(count < 2, a, np.where(count < 4, b, c))
+    return np.where(count > 0, below / 2 + above / 2, np.nan)
 
 
 def trailing_mean(values: Floats, width: int) -> Floats:
     """The means (S, T) of the `width` columns before each column."""
-    length = values.shape[1]
     known = ~np.isnan(values)
-    filled = np.where(known, values, 0.0)
-    total = np.zeros(values.shape)
-    # Window by window and not by differences of running sums: those lose all digits next to one huge value.
-    for lag in range(1, min(width, length - 1) + 1):
-        total[:, lag:] += filled[:, :-lag]
+    total = _shift(_moving_sum(np.where(known, values, 0.0), width), 1)
     count = trailing_count(known, width)
     means: Floats = np.divide(total, count, out=np.full(values.shape, np.nan), where=count > 0)
     return means
+
+
+def _moving_sum(values: Floats, width: int) -> Floats:
+    """The sums of each column with the ``width - 1`` before it.
+
+    From sums of 1, 2, 4, ... columns, and not from differences of running sums: those lose all digits next to one huge
+    value.
+    """
+    total = np.zeros(values.shape)
+    block, size, done = values, 1, 0
+    while size <= width:
+        if width & size:
+            total += _shift(block, done)
+            done += size
+        block = block + _shift(block, size)
+        size *= 2
+    return total
+
+
+def _shift(values: Floats, columns: int) -> Floats:
+    """`values` moved `columns` to the right, zeros before them."""
+    if columns == 0:
+        return values
+    moved = np.zeros(values.shape)
+    moved[:, columns:] = values[:, :-columns]
+    return moved
 
 
 def trailing_count(known: NDArray[np.bool_], width: int) -> NDArray[np.int64]:
