@@ -104,7 +104,7 @@ def _processor(column: sa.Column[Any], dialect: Any) -> Processor | None:
 
 
 def _array(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
-    kind: sa.ARRAY[Any] = sa.ARRAY(column.type)
+    kind: sa.ARRAY[Any] = sa.ARRAY(column.type, dimensions=1)  # one: a list inside is JSON, not a dimension
     return sa.cast(sa.bindparam(f"v_{column.name}", type_=kind), kind)
 
 

@@ -106,11 +106,13 @@ class Database:
 
 
 def _parse(url: str) -> URL:
+    # The text may hold a password: it is not repeated.
     try:
         parsed = sa.make_url(url)
-    except ArgumentError:
-        # The text may hold a password: it is not repeated.
+    except (ArgumentError, ValueError):
         raise StoreError(f"the metric store's URL cannot be read; {_FORMS}") from None
+    if "@" in (parsed.host or ""):  # the tail of a password, taken for a part of the host
+        raise StoreError(f"the metric store's URL has more than one @; write %40 for an @ in the password; {_FORMS}")
     if parsed.drivername.startswith("postgres"):
         return parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() != "sqlite":
