@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 CALIBRATION_BINS: Final = 10
-CELLS_PER_LOG_ODD: Final = 1024
+CELLS_PER_LOG_ODD: Final = 8192
 _LARGEST_LOG_ODD: Final = 20.0
 
 
@@ -135,7 +135,7 @@ def _calibration_error(score: Floats, both: Floats, positives: Floats, sizes: ND
 class BinaryScores:
     """Labels by score, merged over days.
 
-    `cells` maps a fine cell of the score's log-odds (1/1024 wide, so also rare events are told apart) to
+    `cells` maps a fine cell of the score's log-odds (1/8192 wide, so also rare events are told apart) to
     (negatives, positives); `confusion` is (tp, fp, fn, tn) at `threshold`; `calibration` has per bin the rows,
     the sum of scores and the positives. From one day the ROC AUC is exact up to ties within a cell; the
     stored points are computed from exact scores.

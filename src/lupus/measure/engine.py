@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
@@ -29,11 +30,15 @@ class Engine:
             # Names in the data are not Python variables, and nothing is fetched from anywhere.
             "python_enable_replacements": False,
             "autoinstall_known_extensions": False,
+            # A file's statistics leave NaN out, and DuckDB would conclude from them that there is none.
+            "disabled_optimizers": "statistics_propagation",
         }
         if threads is not None:
             self._settings["threads"] = threads
         if memory_limit is not None:
             self._settings["memory_limit"] = memory_limit
+        # The column in which DuckDB tells the file; no column of the data has this name by accident or on purpose.
+        self._file_column = f"lupus_{secrets.token_hex(8)}"
         self._connection: Any = None
         self._compiled: dict[Hashable, str] = {}
         self.series: dict[Hashable, Series] = {}
@@ -72,8 +77,8 @@ class Engine:
             plain = exp.Array(expressions=[exp.Literal.string(str(path)) for path in files]).sql("duckdb")
             picked = ", ".join(f'{exp.to_identifier(n, quoted=True).sql("duckdb")} AS "{a}"' for n, a in columns)
             body = (
-                f'SELECT list_position({plain}, "lupus file") AS slice, {picked} FROM read_parquet({listed}, '  # noqa: S608
-                "hive_partitioning = false, union_by_name = true, filename = 'lupus file')"
+                f"SELECT list_position({plain}, {self._file_column}) AS slice, {picked} FROM read_parquet({listed}, "  # noqa: S608
+                f"hive_partitioning = false, union_by_name = true, filename = '{self._file_column}')"
             )
         self._execute(f'CREATE OR REPLACE TEMP VIEW "{view}" AS {body}')
 

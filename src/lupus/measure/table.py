@@ -70,7 +70,7 @@ def measure_table(
     writer = Writer(project, table, snapshot, engine)
     plan = _cached_plan(project, table, snapshot, known, engine)
     answers, broken = _ask(plan, engine)
-    fixed = _fix(plan, answers, writer)
+    fixed = _fix(plan, answers, writer, known)
     if fixed:
         # The first slice is read twice: its histogram needs the edges that it gave.
         known |= {reference.column: reference for reference in fixed}
@@ -131,11 +131,13 @@ def _ask(plan: Plan, engine: Engine) -> tuple[Answers, dict[int, str]]:
     return merged, broken
 
 
-def _fix(plan: Plan, answers: Answers, writer: Writer) -> list[Reference]:
+def _fix(plan: Plan, answers: Answers, writer: Writer, known: Mapping[str, Reference]) -> list[Reference]:
     """References for the columns that have none and for which this slice has something to go by."""
     fixed = []
     for number, item in enumerate(plan.items):
         payload: dict[str, list[Any]] | None = None
+        if item.column.name in known:  # also where its type has changed since: that is for people to settle
+            continue
         if item.wants_edges and item.edges is None:
             edges = _edges(plan, item, answers.profiles.get(number), writer.project.metrics.bins)
             payload = {"edges": list(edges)} if edges else None

@@ -1,0 +1,105 @@
+"""Every State merges: the State of two lots of rows is the sum of their States; and JSON gives it back."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lupus.measure import BinaryScores, Categories, Histogram, Moments, RegressionErrors
+from lupus.model import MeasureError
+
+numbers = st.lists(st.floats(-1e6, 1e6).map(lambda x: round(x, 3)), max_size=30)
+scored = st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=30)
+pairs = st.lists(st.tuples(st.integers(-1000, 1000).map(float), st.integers(-1000, 1000).map(float)), max_size=30)
+EDGES = (-100.0, -1.0, 0.0, 50.0)
+
+
+def histogram(values: list[float]) -> Histogram:
+    places = np.searchsorted(EDGES, values, side="right")
+    return Histogram(EDGES, tuple(np.bincount(places, minlength=5).tolist()))
+
+
+def categories(values: list[float]) -> Categories:
+    names = ["even" if value % 2 == 0 else "odd" if value % 2 == 1 else "neither" for value in values]
+    return Categories({name: names.count(name) for name in ("even", "odd")}, names.count("neither"))
+
+
+def scores(rows: list[tuple[float, bool]]) -> BinaryScores:
+    label = np.array([yes for _, yes in rows], dtype=float)
+    return BinaryScores.of(np.array([score for score, _ in rows], dtype=float), 1 - label, label, threshold=0.5)
+
+
+def same(a: Any, b: Any) -> bool:
+    """Equality of JSON, numbers up to the rounding of sums in another order."""
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[name], b[name]) for name in a)
+    if isinstance(a, list):
+        return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, float) and isinstance(b, float):
+        return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-3)
+    return bool(a == b)
+
+
+def holds(make: Any, a: list[Any], b: list[Any]) -> None:
+    merged, both = make(a) + make(b), make(a + b)
+    assert same(merged.to_json(), both.to_json())
+    assert same((make(b) + make(a)).to_json(), both.to_json())
+    again = type(merged).from_json(json.loads(json.dumps(merged.to_json())))
+    assert again == merged
+
+
+@given(numbers, numbers)
+def test_moments_merge(a: list[float], b: list[float]) -> None:
+    holds(Moments.of, a, b)
+
+
+@given(numbers, numbers)
+def test_histograms_merge(a: list[float], b: list[float]) -> None:
+    holds(histogram, a, b)
+
+
+@given(numbers, numbers)
+def test_categories_merge(a: list[float], b: list[float]) -> None:
+    holds(categories, a, b)
+
+
+@given(scored, scored)
+def test_binary_scores_merge(a: list[tuple[float, bool]], b: list[tuple[float, bool]]) -> None:
+    holds(scores, a, b)
+
+
+@given(pairs, pairs)
+def test_regression_errors_merge(a: list[tuple[float, float]], b: list[tuple[float, float]]) -> None:
+    holds(RegressionErrors.of, a, b)
+
+
+@given(scored)
+def test_no_metric_of_scores_is_ever_outside_its_range(rows: list[tuple[float, bool]]) -> None:
+    found = scores(rows).metrics()
+    assert all(math.isfinite(value) for value in found.values())
+    assert all(-1e-9 <= value <= 1 + 1e-9 for name, value in found.items() if name != "log_loss")
+
+
+@given(pairs)
+def test_no_metric_of_errors_is_ever_infinite(rows: list[tuple[float, float]]) -> None:
+    found = RegressionErrors.of(rows).metrics()
+    assert all(math.isfinite(value) for value in found.values())
+    assert found.get("mae", 0) <= found.get("rmse", 0) + 1e-9
+
+
+def test_what_does_not_belong_together_does_not_merge() -> None:
+    with pytest.raises(MeasureError, match="different edges"):
+        Histogram((0.0, 1.0), (1, 2, 3)) + Histogram((0.0, 2.0), (1, 2, 3))
+    with pytest.raises(MeasureError, match="different lists"):
+        Categories({"a": 1}, 0) + Categories({"b": 1}, 0)
+    none = np.array([])
+    with pytest.raises(MeasureError, match="different thresholds"):
+        BinaryScores.of(none, none, none, threshold=0.5) + BinaryScores.of(none, none, none, threshold=0.4)
+    with pytest.raises(ValueError, match="need 3 counts"):
+        Histogram((0.0, 1.0), (1, 2))
