@@ -38,7 +38,9 @@ def replace_notices(
     number, start, columns = names.save_project(connection, project), epoch(interval), tables.notices.c
     names.save_intervals(connection, number, [interval])
     stored = connection.execute(
-        sa.select(columns.id, columns.state).where(columns.project_id == number, columns.start == start)
+        sa.select(columns.id, columns.state)
+        .where(columns.project_id == number, columns.start == start)
+        .with_for_update()  # nobody may mark one as done between this look and our answer to it
     )
     states = {row.id: row.state for row in stored}
     new = {notice.id: notice for notice in notices if states.get(notice.id) != NoticeState.SENT.value}
@@ -116,7 +118,9 @@ def replace_retrain(
         )
     number, start, columns = names.save_project(connection, project), epoch(interval), tables.retrain_requests.c
     stored = connection.execute(
-        sa.select(columns.id, columns.state).where(columns.project_id == number, columns.start == start)
+        sa.select(columns.id, columns.state)
+        .where(columns.project_id == number, columns.start == start)
+        .with_for_update()  # nobody may mark one as done between this look and our answer to it
     ).all()
     gone = [(row.id,) for row in stored if row.state not in _EXECUTED and (request is None or row.id != request.id)]
     delete(connection, tables.retrain_requests, ("id",), gone)
