@@ -2,19 +2,19 @@
 
 For each series, on the scale on which its noise is even (`judge.scale`), and from columns before the point only:
 
-1. **Memory.** Past values further than `CLIP` times the 10 %-to-90 % spread of their own window from its median
-   are pulled in to there, so that an incident does not become the expectation.
-2. **Experts.** Mean of the last season; median of the window; and, season-aware, the median of the same season
-   position (weekday, hour) in the last four seasons, and the last season's mean plus the median of the four
+1. **Memory.** Past values further than `CLIP` times the 10 %-to-90 % spread of the half window before them from its
+   median are pulled in to there, so that an incident does not become the expectation.
+2. **Experts.** Mean of the last season; median of the last half window; and, season-aware, the median of the same
+   season position (weekday, hour) in the last four seasons, and the last season's mean plus the median of the four
    deviations that this position had from the mean of the season before it.
-3. **Expectation.** The experts' mean, weighted by (mean absolute error over the window) ** -3.
-4. **Noise unit.** From the expectation's own past errors over two windows, max(1.4826 · median, q90 / 1.645): both are
-   one standard deviation for Gaussian errors; real errors have heavier tails, which q90 sees and the median does not
-   (for the first see Rousseeuw and Croux, Alternatives to the median absolute deviation, JASA 88, 1993). Few
-   errors are widened by 1 + 2/count, and sampling noise is the least it can be.
+3. **Expectation.** The experts' mean, weighted by (mean absolute error over half a window) ** -3.
+4. **Noise unit.** From the expectation's own past errors over one and a half windows: the larger of 1.4826 times
+   their median and q90 / 1.645. Both are one standard deviation for Gaussian errors; real errors have heavier tails,
+   which q90 sees and the median does not (for the first see Rousseeuw and Croux, Alternatives to the median absolute
+   deviation, JASA 88, 1993). Few errors are widened by 1 + 2/count, and sampling noise is the least it can be.
 5. **Band.** Expectation ± `sensitivity` noise units, brought back to the metric's own scale.
 
-A level that lasts widens the band by its own errors (from a tenth of the two windows on), then becomes the
+A level that lasts widens the band by its own errors (once they are a tenth of what is remembered), then becomes the
 expectation: the rule tells of a change for some days and then falls silent by itself.
 """
 
@@ -43,7 +43,7 @@ SEASONS: Final = 4
 _LEVEL: Final = 7  # intervals in the level of a cadence without a season
 _SMALLEST: Final = 1e-300
 _MOST: Final = 1000.0  # how far out a point is stops meaning anything long before
-_CHUNK: Final = 400_000  # numbers in the largest array; a few of those at once
+_CHUNK: Final = 800_000  # numbers in the largest array; a few of those at once
 
 
 class RecentAverageRule:
@@ -57,11 +57,10 @@ class RecentAverageRule:
         return Severity.LOW
 
     def lookback(self, season: int) -> int:
-        window = self.parameters.window
-        clipping, level = max(window, season), _level(season)
-        expert = max(level, window, (SEASONS * season + level) if self._seasonal(season) else 0)
-        # Errors over two windows, of expectations weighted over a window, of experts, of clipped values.
-        return 2 * window + window + expert + clipping
+        level = _level(season)
+        expert = level + (SEASONS * season if self._seasonal(season) else 0)
+        # Errors, of expectations weighted by mistakes, of experts, that saw clipped values.
+        return max(self._memory + self._half + expert + max(self._half, season), self.parameters.window)
 
     def assess(self, matrix: Matrix) -> Assessment:
         shape = (matrix.values.shape[0], len(matrix.at))
@@ -78,7 +77,7 @@ class RecentAverageRule:
             return parts
         first = max(0, int(matrix.at[0]) - self.lookback(matrix.season))
         columns = slice(first, int(matrix.at[-1]) + 1)
-        width = (columns.stop - first) * max(self.parameters.window, matrix.season)
+        width = (columns.stop - first) * max(self._memory, matrix.season)
         step = max(1, _CHUNK // width)
         for start in range(0, shape[0], step):
             self._assess(matrix, columns, slice(start, start + step), parts)
@@ -90,6 +89,15 @@ class RecentAverageRule:
         if same:
             because += f", mostly from the last {same}"
         return tell(anomaly, because=because)
+
+    @property
+    def _half(self) -> int:
+        return max(self.parameters.window // 2, 3)
+
+    @property
+    def _memory(self) -> int:
+        """The intervals whose errors make the noise unit."""
+        return self.parameters.window * 3 // 2
 
     def _seasonal(self, season: int) -> bool:
         return self.parameters.season_aware and season > 1
@@ -103,8 +111,8 @@ class RecentAverageRule:
         known = ~np.isnan(baseline)
         expected, weight = self._expect(baseline, matrix.season)
         errors = np.abs(baseline - expected)
-        recent = trailing(errors, 2 * window)[:, at]
-        count = trailing_count(~np.isnan(errors), 2 * window)[:, at]
+        recent = trailing(errors, self._memory)[:, at]
+        count = trailing_count(~np.isnan(errors), self._memory)[:, at]
         middle, tail = quantiles(recent, count, (0.5, 0.9))
         noise = np.maximum(1.4826 * middle, tail / 1.645) * (1 + 2 / np.maximum(count, 1))
 
@@ -130,8 +138,7 @@ class RecentAverageRule:
 
     def _expect(self, baseline: Floats, season: int) -> tuple[Floats, Floats]:
         """What was expected (S, T) of every column, and the weight (S, T) of the season-aware experts in it."""
-        window = self.parameters.window
-        width = max(window, season)
+        width = max(self._half, season)
         count = trailing_count(~np.isnan(baseline), width)
         low, middle, high = quantiles(trailing(baseline, width), count, (0.1, 0.5, 0.9))
         reach = CLIP * np.maximum(high - middle, middle - low)
@@ -144,7 +151,7 @@ class RecentAverageRule:
         if self._seasonal(season):
             experts.append(season_median(clipped, season))
             experts.append(level + season_median(clipped - level, season))
-        mistakes = [trailing_mean(np.abs(clipped - expert), window) for expert in experts]
+        mistakes = [trailing_mean(np.abs(clipped - expert), self._half) for expert in experts]
         best = np.fmin.reduce(mistakes)
         total, weights, seasonal = np.zeros(level.shape), np.zeros(level.shape), np.zeros(level.shape)
         for number, (expert, mistake) in enumerate(zip(experts, mistakes, strict=True)):

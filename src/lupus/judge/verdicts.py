@@ -67,7 +67,7 @@ def lookback(rules: Sequence[RuleSpec], cadence: Cadence) -> int:
 
     >>> from lupus.model import CadenceKind
     >>> lookback([RuleSpec("deviation", "recent_average")], Cadence(CadenceKind.DAILY))
-    147
+    105
     """
     return max((rule_for(spec).lookback(cadence.season) for spec in rules), default=0)
 
