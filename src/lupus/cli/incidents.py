@@ -19,6 +19,7 @@ def incidents(
 ) -> None:
     """Show incidents, newest first, and the messages that went out about them."""
     from lupus.stages import incident_json, incident_table
+    from lupus.stages.grid import light_table
 
     if project is not None:
         find_project(project)
@@ -38,10 +39,13 @@ def incidents(
         return
     out.print(incident_table(found))
     if show is not None:
+        grid = light_table("Findings", "interval!", "severity!", "what", "finding")
         for finding in found[0].findings:
-            out.print(
-                Text(f"{finding.verdict.interval}  {finding.verdict.severity or '':8}  {finding.verdict.sentence}")
+            verdict = finding.verdict
+            grid.add_row(
+                verdict.interval.key, verdict.severity or "", Text(verdict.series.subject), Text(verdict.sentence)
             )
+        out.print(grid)
         for notice in notices:
             if notice.incident == show:
                 out.print(Text(f"{notice.interval}  message {notice.reason} to {notice.destination}: {notice.state}"))

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table as Grid
 from rich.text import Text
 
 from lupus.cli.terminal import Exit, find_interval, find_project, out, settings, workspace
@@ -19,11 +18,10 @@ database = typer.Typer(no_args_is_help=True, help="Look after the metric store."
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False) -> None:
     """Show what is configured, reachable and out of date. Exits with 3 when something is broken."""
     from lupus.stages.doctor import Health, examine
+    from lupus.stages.grid import light_table
 
     findings = []
-    grid = Grid(header_style="dim", pad_edge=False)
-    for name in ("what", "how", "detail"):
-        grid.add_column(name, overflow="fold")
+    grid = light_table("", "what", "how!", "detail")
     colour = {Health.FINE: "green", Health.WARNING: "yellow", Health.BROKEN: "red"}
     for finding in examine(os.environ):
         findings.append(finding)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table as Grid
 from rich.text import Text
 
 from lupus.cli.terminal import Exit, err, find_interval, find_project, is_interactive, out, workspace
@@ -122,6 +121,8 @@ def metrics(
     """Show stored metric values, newest first."""
     found = find_project(project)
     interval = find_interval(found, day, option="--day") if day else None
+    from lupus.stages.grid import light_table
+
     with workspace() as opened:
         points = opened.store.points(
             found.name, interval=interval, metric=metric, table=table, segment=segment, limit=limit
@@ -131,15 +132,7 @@ def metrics(
 
         out.file.write(json.dumps([point_json(point) for point in points], ensure_ascii=False, indent=1) + "\n")
         return
-    grid = Grid(header_style="dim", pad_edge=False)
-    for name, justify in (
-        ("interval", "left"),
-        ("metric", "left"),
-        ("value", "right"),
-        ("n", "right"),
-        ("labels", "right"),
-    ):
-        grid.add_column(name, justify="right" if justify == "right" else "left", overflow="fold")
+    grid = light_table("", "interval!", "metric", "value", "n:right", "labels:right")
     for point in points:
         value = Text(format_value(point.value, point.series.unit)) if point.value is not None else Text("–")
         if point.failure is not None:

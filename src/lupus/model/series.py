@@ -43,6 +43,12 @@ class SeriesKey:
         text = "".join(f"{len(part)}:{part}" for part in parts)
         return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
 
+    @property
+    def subject(self) -> str:
+        """`table.column [segment]`: what is measured, without the metric's name."""
+        name = f"{self.table}.{self.column}" if self.column else self.table
+        return f"{name} [{self.segment}]" if self.segment else name
+
     def __str__(self) -> str:
         """`table.column metric [segment]`, as people read it.
 

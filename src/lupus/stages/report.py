@@ -7,9 +7,8 @@ from collections.abc import Iterable, Sequence
 from functools import singledispatch
 from io import StringIO
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
-from rich.table import Table as Grid
+from rich.table import Table
 from rich.text import Text
 
 from lupus.model import (
@@ -25,6 +24,7 @@ from lupus.model import (
 )
 from lupus.stages.act import ActReport
 from lupus.stages.extract import ExtractReport
+from lupus.stages.grid import light_table
 from lupus.stages.judge import JudgeReport
 from lupus.stages.measure import MeasureReport
 from lupus.stages.validate import ValidateReport
@@ -66,7 +66,7 @@ def _(report: ValidateReport) -> RenderableType:
 
 @render.register
 def _(report: MeasureReport) -> RenderableType:
-    grid = _grid("Metrics", "table", "group", "interval", "series:right", "failed:right")
+    grid = light_table("Metrics", "table", "group", "interval", "series:right", "failed:right")
     count: Counter[tuple[str, str, str]] = Counter()
     failed: Counter[tuple[str, str, str]] = Counter()
     for point in report.points:
@@ -115,8 +115,8 @@ def _(report: RunReport) -> RenderableType:
     return Group(*lines)
 
 
-def _snapshots(snapshots: Sequence[Snapshot]) -> Grid:
-    grid = _grid("Snapshots", "table", "interval", "status", "rows:right", "columns:right", "content", "reason")
+def _snapshots(snapshots: Sequence[Snapshot]) -> Table:
+    grid = light_table("Snapshots", "table", "interval", "status", "rows:right", "columns:right", "content", "reason")
     for one in snapshots:
         colour = "green" if one.status is SnapshotStatus.OK else "red"
         grid.add_row(
@@ -131,8 +131,8 @@ def _snapshots(snapshots: Sequence[Snapshot]) -> Grid:
     return grid
 
 
-def _validations(validations: Iterable[Validation]) -> Grid:
-    grid = _grid("Expectations", "table", "met", "expectation", "severity", "unexpected:right", "reason")
+def _validations(validations: Iterable[Validation]) -> Table:
+    grid = light_table("Expectations", "table", "met", "expectation", "severity", "unexpected:right", "reason")
     for one in validations:
         met = f"{sum(outcome.success for outcome in one.outcomes)} of {len(one.outcomes)}"
         broken = [outcome for outcome in one.outcomes if not outcome.success]
@@ -157,13 +157,14 @@ def _judgement(verdicts: Sequence[Verdict]) -> RenderableType:
     found = sorted((v for v in verdicts if v.status.is_finding), key=_badness, reverse=True)
     if not found:
         return summary
-    grid = _grid("Findings, worst first", "interval", "severity", "score:right", "finding")
+    grid = light_table("Findings, worst first", "interval!", "severity!", "score:right", "what", "finding")
     for verdict in found[:_WORST_SHOWN]:
         severity = verdict.severity or Severity.LOW
         grid.add_row(
             verdict.interval.key,
             Text(severity, style=_COLOUR[severity]),
             "–" if verdict.score is None else f"{verdict.score:.1f}",
+            _safe(verdict.series.subject),
             _safe(verdict.sentence),
         )
     rest = len(found) - _WORST_SHOWN
@@ -176,11 +177,11 @@ def _incidents(incidents: Sequence[Incident]) -> RenderableType:
     return incident_table(incidents)
 
 
-def incident_table(incidents: Iterable[Incident]) -> Grid:
+def incident_table(incidents: Iterable[Incident]) -> Table:
     """Incidents, one a row; the project is named where there is more than one."""
     incidents = list(incidents)
     several = len({one.project for one in incidents}) > 1
-    grid = _grid(
+    grid = light_table(
         "Incidents",
         "id!",
         *(["project"] if several else []),
@@ -188,12 +189,10 @@ def incident_table(incidents: Iterable[Incident]) -> Grid:
         "to!",
         "state!",
         "severity!",
-        "series:right",
         "title",
     )
     for one in incidents:
         state = f"{one.state}, {one.outcome}" if one.outcome else str(one.state)
-        series = {finding.verdict.series for finding in one.findings}
         grid.add_row(
             one.id,
             *([_safe(one.project)] if several else []),
@@ -201,7 +200,6 @@ def incident_table(incidents: Iterable[Incident]) -> Grid:
             one.last.key if one.last != one.first else "",
             state,
             Text(one.severity, style=_COLOUR[one.severity]),
-            f"{len(series):,}",
             _safe(one.title),
         )
     return grid
@@ -215,18 +213,6 @@ def _notices(notices: Sequence[Notice]) -> RenderableType:
 
 def _badness(verdict: Verdict) -> tuple[int, float]:
     return ((verdict.severity or Severity.LOW).rank, verdict.score or 0.0)
-
-
-def _grid(title: str, *columns: str) -> Grid:
-    """A light table. A column's name may end in ``:right`` (numbers) or ``!`` (never broken)."""
-    grid = Grid(
-        title=title, title_justify="left", title_style="bold", header_style="dim", box=SIMPLE_HEAD, pad_edge=False
-    )
-    for column in columns:
-        name, _, justify = column.removesuffix("!").partition(":")
-        whole = column.endswith("!") or bool(justify)
-        grid.add_column(name, justify="right" if justify else "left", overflow="fold", no_wrap=whole)
-    return grid
 
 
 def _safe(text: str) -> Text:

@@ -1,0 +1,23 @@
+"""The one look of tables, in task logs and on the command line."""
+
+from __future__ import annotations
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+
+def light_table(title: str, *columns: str) -> Table:
+    """A table without walls. A column's name may end in ``:right`` (for numbers) or ``!`` (never broken)."""
+    table = Table(
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        header_style="dim",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    for column in columns:
+        name, _, justify = column.removesuffix("!").partition(":")
+        whole = column.endswith("!") or bool(justify)
+        table.add_column(name, justify="right" if justify else "left", overflow="fold", no_wrap=whole)
+    return table
