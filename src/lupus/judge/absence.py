@@ -8,7 +8,7 @@
 | `undefined` | warn | low | the rows are there but the statistic does not exist for them |
 | `no_labels`, still waited for | immature | none | judged when they arrive |
 | `no_labels`, no longer waited for | warn | low | one finding is enough, and the series `label_maturity` is judged |
-| an infinite value | error | high | no metric is infinite; whoever pushed it has a bug |
+| a value that is infinite or beyond 1e300 | error | high | no metric is; whoever pushed it has a bug |
 
 A series without value and without failure was not measured: nothing is said of it here, because its
 table's `rows` already says whether the table was there. A rule's `severity` is about anomalies and changes

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lupus.judge.rolling import quantiles, season_median, trailing, trailing_count, trailing_mean
-from lupus.judge.rule import Anomaly, Assessment, Matrix
+from lupus.judge.rule import MOST, Anomaly, Assessment, Matrix
 from lupus.judge.scale import Scale
 from lupus.judge.sentences import nouns, seasons, tell
 from lupus.model import RecentAverageParameters, Severity
@@ -42,7 +42,6 @@ SEASONS: Final = 4
 
 _LEVEL: Final = 7  # intervals in the level of a cadence without a season
 _SMALLEST: Final = 1e-300
-_MOST: Final = 1000.0  # how far out a point is stops meaning anything long before
 _CHUNK: Final = 800_000  # numbers in the largest array; a few of those at once
 
 
@@ -129,7 +128,7 @@ class RecentAverageRule:
         elif self.parameters.direction == "down":
             upper, distance = np.full_like(upper, np.nan), np.minimum(distance, 0)
         with np.errstate(over="ignore"):
-            score = np.minimum(np.abs(distance) / half, _MOST)
+            score = np.minimum(np.abs(distance) / half, MOST)
 
         parts.expected[rows], parts.lower[rows], parts.upper[rows], parts.score[rows] = middle_back, lower, upper, score
         seen = trailing_count(known, window)[:, at]

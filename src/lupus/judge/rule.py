@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 GROUP: Final = "lupus.rules"
 """The entry-point group of rule kinds: the name is the kind, the object makes a `Rule` from the parameters."""
 
+MOST: Final = 1000.0
+"""The largest score: how far out a point is stops meaning anything long before."""
+
 # Known without reading any package's metadata, which costs more than judging a project.
 _OWN: Final = {
     "threshold": "lupus.judge.threshold:ThresholdRule",

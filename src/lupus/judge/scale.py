@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 LARGEST: Final = 1e300
-"""Larger numbers are taken for this one, so that sums of a window stay finite."""
+"""Larger numbers are no values, so that sums of a window stay finite."""
 
 RELATIVE_FLOOR: Final = 0.005
 """The least noise of a number, as a share of its expected size."""
@@ -41,7 +41,7 @@ class Scale:
 
     def even(self, values: Floats) -> Floats:
         """`values` (S, T) on the scale on which their noise is even."""
-        result = np.clip(values, -LARGEST, LARGEST)
+        result = values.copy()
         if self._ratio.any():
             part = result[self._ratio]
             inside = np.arcsin(np.sqrt(np.clip(part, 0, 1)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lupus.judge.rule import Anomaly, Assessment, Matrix
+from lupus.judge.rule import MOST, Anomaly, Assessment, Matrix
 from lupus.judge.sentences import tell
 from lupus.model import Severity, ThresholdParameters
 
@@ -40,7 +40,7 @@ class ThresholdRule:
             expected=np.full(values.shape, np.nan),
             lower=np.full(values.shape, np.nan if low is None else float(low)),
             upper=np.full(values.shape, np.nan if high is None else float(high)),
-            score=_score(values, low, high),
+            score=np.minimum(_score(values, low, high), MOST),
             seen=np.zeros(values.shape, dtype=np.int64),
             needed=0,
             seasonal=np.zeros(values.shape, dtype=bool),
@@ -51,12 +51,13 @@ class ThresholdRule:
 
 
 def _score(values: NDArray[np.float64], low: float | None, high: float | None) -> NDArray[np.float64]:
-    if low is not None and high is not None and high > low:
-        half = high / 2 - low / 2
-        return np.asarray(np.abs(values - (low + half)) / half)
     past = np.full(values.shape, -np.inf)
-    if low is not None:
-        past = np.fmax(past, (low - values) / (abs(low) or 1.0))
-    if high is not None:
-        past = np.fmax(past, (values - high) / (abs(high) or 1.0))
+    with np.errstate(over="ignore"):  # what is infinitely far out is far enough out
+        if low is not None and high is not None and high / 2 - low / 2 > 0:
+            half = high / 2 - low / 2
+            return np.asarray(np.abs(values - (low + half)) / half)
+        if low is not None:
+            past = np.fmax(past, (low - values) / (abs(low) or 1.0))
+        if high is not None:
+            past = np.fmax(past, (values - high) / (abs(high) or 1.0))
     return np.where(np.isnan(values), np.nan, np.maximum(1 + past, 0))

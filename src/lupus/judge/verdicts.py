@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lupus.judge.absence import absent
 from lupus.judge.rule import Anomaly, Assessment, Matrix, Rule, rule_for
+from lupus.judge.scale import LARGEST
 from lupus.judge.sentences import record
 from lupus.model import Cadence, History, LupusError, RuleSpec, Selector, Severity, Status, Verdict, format_value
 
@@ -43,7 +44,7 @@ def judge(
     made = [(spec, rule_for(spec)) for spec in rules]
     if not positions or not history.series:
         return []
-    finite = np.isfinite(history.values)
+    finite = np.abs(history.values) <= LARGEST  # false for NaN too
     # NaN maturity compares as false both ways: metrics that need no labels are never immature.
     immature = (history.maturity < mature_at) & ~history.closed[None, :]
     whole = Matrix(
@@ -54,11 +55,12 @@ def judge(
         season=cadence.season,
         at=np.array(positions, dtype=np.intp),
     )
+    reach = max((rule.lookback(cadence.season) for _, rule in made), default=0)
     verdicts: list[Verdict] = []
     for spec, rule in made:
         rows = _matching(history, spec.where)
         if rows.size:
-            verdicts.extend(_Asking(history, whole, immature, cadence, spec, rule, mature_at).verdicts(rows))
+            verdicts.extend(_Asking(history, whole, immature, cadence, spec, rule, mature_at, reach).verdicts(rows))
     return verdicts
 
 
@@ -80,7 +82,10 @@ def _matching(history: History, where: Selector) -> NDArray[np.intp]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Asking:
-    """One rule being asked about a history, of which `whole` is the matrix and `immature` (S, T) what has to wait."""
+    """One rule being asked about a history.
+
+    `whole` is the history as a matrix, `immature` (S, T) what has to wait, `reach` how far back any of the rules looks.
+    """
 
     history: History
     whole: Matrix
@@ -89,6 +94,7 @@ class _Asking:
     spec: RuleSpec
     rule: Rule
     mature_at: float
+    reach: int
 
     def verdicts(self, rows: NDArray[np.intp]) -> Iterator[Verdict]:
         whole = self.whole
@@ -174,7 +180,9 @@ class _Asking:
         series, interval = self.history.series[row], self.history.intervals[position]
         expected, lower, upper, score = band
         value = float(self.whole.values[row, position])
-        remark = record(self.whole.values[row], position, self.cadence)
+        # No further back than the rules look: what is said must not depend on how much history was loaded.
+        first = max(0, position - self.reach)
+        remark = record(self.whole.values[row, first:], position - first, self.cadence)
         anomaly = Anomaly(series, interval, self.cadence, value, expected, lower, upper, seasonal, remark)
         severity = self.spec.severity or _severity(score or 1.0, self.rule.least_severity)
         return Verdict(
@@ -183,13 +191,19 @@ class _Asking:
             self.spec.name,
             Status.ANOMALY,
             value,
-            self.rule.sentence(anomaly),
+            self._sentence(anomaly),
             severity,
             expected,
             lower,
             upper,
             score,
         )
+
+    def _sentence(self, anomaly: Anomaly) -> str:
+        try:
+            return self.rule.sentence(anomaly)
+        except Exception as error:  # the finding counts for more than its wording
+            return f"{anomaly.series.key.metric} left its band (rule {self.spec.name!r} cannot say more: {error})"
 
     def _waiting(self, row: int, position: int) -> str:
         arrived = format_value(float(self.history.maturity[row, position]), "ratio")
