@@ -1,6 +1,6 @@
 # Everything a developer or a user of the demo types. Each target makes the environment if it is missing.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench clean lock schema
+.PHONY: help demo test check format bench clean lock reference
 
 PYTHON ?= python3
 VENV := .venv
@@ -40,8 +40,8 @@ format: $(VENV)/ready ## put the code into shape
 bench: $(VENV)/ready ## all benchmarks, as ratios
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
-schema: $(VENV)/ready ## write the JSON Schema of project files and the generated reference pages anew
-	@$(BIN)/python -m docs.generate
+reference: $(VENV)/ready ## write the JSON Schema and the generated reference pages of docs/ anew
+	@$(BIN)/python docs/generate.py
 
 lock: $(VENV)/ready ## resolve the newest versions that work together into requirements.lock
 	@UV=$$(command -v uv || echo $(BIN)/uv); \
