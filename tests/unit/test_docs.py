@@ -214,7 +214,11 @@ def specified_metrics() -> set[str]:
     for path in (SOURCE / "measure").glob("*.py"):
         for value in vars(importlib.import_module(f"lupus.measure.{path.stem}")).values():
             members = value if isinstance(value, tuple | list) else [value]
-            names |= {one.name for one in members if hasattr(one, "name") and hasattr(one, "unit")}
+            names |= {
+                one.name
+                for one in members
+                if not isinstance(one, type) and hasattr(one, "name") and hasattr(one, "unit")
+            }
     return names
 
 
