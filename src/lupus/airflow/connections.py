@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Final
 
 from lupus.model import Connection, ConnectionNotUsableError
@@ -80,7 +79,7 @@ def from_airflow(found: Any) -> Connection:
     its SQLAlchemy driver name in the extra field ``sqlalchemy_driver``.
     """
     kind = (found.conn_type or "").lower()
-    extra: Mapping[str, Any] = MappingProxyType(dict(found.extra_dejson or {}))
+    extra: Mapping[str, Any] = dict(found.extra_dejson or {})
     secret = found.password or ""
     if kind in _FILES:
         # Airflow's own hooks expect the file's path in `host`; its forms also allow it in `schema`.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pathlib
-from types import MappingProxyType
 
 from lupus.config import defaults
 from lupus.config.checks import parameters_of, role_of
@@ -63,7 +62,7 @@ def build(file: ProjectFile, document: Document, path: pathlib.Path) -> Project:
         schedule=_schedule(file.schedule),
         tags=file.tags,
         path=path,
-        variables=MappingProxyType(document.variables),
+        variables=dict(document.variables),
     )
 
 
@@ -91,7 +90,7 @@ def _source(file: SourceField, folder: pathlib.Path) -> Source:
         file_format = file.format or guess_format(file.files) or FileFormat.PARQUET
         return FileSource(path=absolute(file.files, folder), format=file_format, connection=file.connection)
     if isinstance(file, PythonFile):
-        return PythonSource(callable=file.python, arguments=MappingProxyType(file.arguments))
+        return PythonSource(callable=file.python, arguments=dict(file.arguments))
     return SqlSource(connection=file.connection, table=file.table or "", query=file.query or "")
 
 
@@ -108,7 +107,7 @@ def _rules(rules: Rules) -> tuple[RuleSpec, ...]:
                 name=name,
                 kind=rule.kind,
                 where=_selector(rule.where),
-                parameters=MappingProxyType(parameters_of(rule)),
+                parameters=parameters_of(rule),
                 severity=rule.severity,
             )
         else:
@@ -134,7 +133,7 @@ def _retrain(file: RetrainFile) -> RetrainPolicy:
         for_intervals=file.when.for_,
         within=file.when.within or file.when.for_,
     )
-    return RetrainPolicy(dag=file.dag, when=when, cooldown=file.cooldown, conf=MappingProxyType(file.conf))
+    return RetrainPolicy(dag=file.dag, when=when, cooldown=file.cooldown, conf=dict(file.conf))
 
 
 def _schedule(file: ScheduleFile) -> Schedule:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from types import MappingProxyType
 from typing import Final
 
 from lupus.model import RecentAverageParameters, RuleSpec, Selector, Severity
@@ -36,12 +35,12 @@ SEGMENT_METRICS: Final = (
 
 # Few, so that the author knows them by heart. Absent data needs no rule: it has a status of its own.
 RULES: Final = (
-    RuleSpec("recent_average", "recent_average", parameters=MappingProxyType(asdict(RecentAverageParameters()))),
+    RuleSpec("recent_average", "recent_average", parameters=asdict(RecentAverageParameters())),
     RuleSpec(
         "validation",
         "threshold",
         where=Selector(group="validation", metric="success_ratio"),
-        parameters=MappingProxyType({"min": 1.0}),
+        parameters={"min": 1.0},
         severity=Severity.MEDIUM,
     ),
 )

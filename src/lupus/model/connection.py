@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Protocol
 
 
@@ -17,7 +16,7 @@ class Connection:
     name: str
     url: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
-    extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 class Connections(Protocol):

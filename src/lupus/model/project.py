@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from lupus.model.interval import Cadence
@@ -68,7 +67,7 @@ class PythonSource:
     """A callable ``module:function``, called with the `Interval`; returns an Arrow table or batches, or a frame."""
 
     callable: str
-    arguments: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
 Source = FileSource | SqlSource | PythonSource
@@ -177,7 +176,7 @@ class RetrainPolicy:
     dag: str
     when: RetrainWhen
     cooldown: timedelta
-    conf: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    conf: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +213,7 @@ class Project:
     schedule: Schedule = Schedule()
     tags: tuple[str, ...] = ()
     path: Path | None = None
-    variables: Mapping[tuple[str | int, ...], str] = field(
-        default_factory=lambda: MappingProxyType({}), compare=False, repr=False
-    )
+    variables: Mapping[tuple[str | int, ...], str] = field(default_factory=dict, compare=False, repr=False)
 
     def table(self, name: str) -> Table:
         """The table called `name`; `KeyError` when there is none."""

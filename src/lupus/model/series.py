@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import blake2b
-from types import MappingProxyType
 from typing import Final
 
 WHOLE: Final = ""
@@ -66,7 +65,7 @@ class Series:
     key: SeriesKey
     group: str
     unit: str = ""
-    tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
+    tags: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 def segment_name(column: str, value: str) -> str:

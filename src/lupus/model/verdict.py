@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from types import MappingProxyType
 from typing import Any
 
 from lupus.model.interval import Interval
@@ -101,5 +100,5 @@ class RuleSpec:
     name: str
     kind: str
     where: Selector = Selector()
-    parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     severity: Severity | None = None

@@ -33,7 +33,7 @@ def measure(workspace: Workspace, project: Project, interval: Interval) -> Measu
 def _measure_tables(workspace: Workspace, project: Project, interval: Interval) -> list[MetricPoint]:
     from lupus.measure import absent_points, measure_table
 
-    snapshots = snapshots_of(workspace, project, interval)
+    snapshots = snapshots_of(workspace.settings, project, interval)
     all_points: list[MetricPoint] = []
     states: Sequence[StoredState]
     for table in project.tables:

@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from lupus.model import Interval, LupusError, Project, RunReport
+from lupus.model import Interval, LupusError, Project, RunReport, Stage
 from lupus.stages.act import act
+from lupus.stages.ahead import Prepared, prepared_ahead
 from lupus.stages.extract import extract
 from lupus.stages.judge import judge
 from lupus.stages.measure import measure
-from lupus.stages.validate import validate
+from lupus.stages.recording import recorded
+from lupus.stages.validate import keep_validations, validate
 from lupus.stages.workspace import Workspace
 
 
-def run(workspace: Workspace, project: Project, interval: Interval, *, send: bool = True) -> RunReport:
+def run(
+    workspace: Workspace, project: Project, interval: Interval, *, send: bool = True, prepared: Prepared | None = None
+) -> RunReport:
     """Extract, validate, measure, judge and act for one interval; raises `LupusError` when a stage cannot.
 
-    A slice that is not there yet is not waited for: on the command line the user decides when.
+    A slice that is not there yet is not waited for: on the command line the user decides when. What is
+    `prepared` need not be extracted and validated again.
     """
     if interval.start < project.start or (project.end is not None and interval.start >= project.end):
         raise LupusError(
@@ -25,8 +30,16 @@ def run(workspace: Workspace, project: Project, interval: Interval, *, send: boo
             f"{project.cadence.containing(project.start)}"
             + (f" and ends before {project.cadence.containing(project.end)}" if project.end else "")
         )
-    extracted = extract(workspace, project, interval, now=max(datetime.now(UTC), interval.end))
-    validated = validate(workspace, project, interval)
+    if prepared is None:
+        extracted = extract(workspace, project, interval, now=max(datetime.now(UTC), interval.end))
+        validated = validate(workspace, project, interval)
+    else:
+        extracted = prepared.extracted
+        with recorded(workspace, project, interval, Stage.EXTRACT) as record:
+            record.problems(extracted.failed)
+        with recorded(workspace, project, interval, Stage.VALIDATE) as record:
+            validated = keep_validations(workspace, project, prepared.checked)
+            record.problems(validated.failed)
     measured = measure(workspace, project, interval)
     judged = judge(workspace, project, interval)
     acted = act(workspace, project, interval, send=send)
@@ -52,5 +65,5 @@ def run_range(
     from lupus.extract import shared_sessions
 
     with shared_sessions():
-        for interval in project.cadence.between(first, last):
-            yield run(workspace, project, interval, send=send)
+        for interval, prepared in prepared_ahead(workspace, project, first, last):
+            yield run(workspace, project, interval, send=send, prepared=prepared)

@@ -20,6 +20,7 @@ from lupus.model import (
 )
 from lupus.stages.extract import snapshots_of
 from lupus.stages.recording import recorded
+from lupus.stages.settings import Settings
 from lupus.stages.workspace import Workspace
 
 
@@ -35,31 +36,65 @@ class ValidateReport:
 
 def validate(workspace: Workspace, project: Project, interval: Interval) -> ValidateReport:
     """Run each table's suite on its snapshot. A suite that cannot be run becomes a failed series, not a crash."""
-    validations: list[Validation] = []
-    failed: list[str] = []
     with recorded(workspace, project, interval, Stage.VALIDATE) as record:
-        snapshots = snapshots_of(workspace, project, interval)
-        for table in project.tables:
-            if not table.expectations:
-                continue
-            points: list[MetricPoint] = []
-            snapshot = snapshots.get(table.name)
-            validation = None
-            if snapshot is not None and snapshot.usable:
-                from lupus.validate import validate_snapshot, validation_points
+        report = keep_validations(workspace, project, check_tables(workspace.settings, project, interval))
+        record.problems(report.failed)
+    return report
 
-                suite = workspace.settings.expectations / table.expectations
-                try:
-                    validation = validate_snapshot(project.name, snapshot, suite)
-                    points = validation_points(project, validation)
-                    validations.append(validation)
-                except ValidationError as error:
-                    failed.append(f"{table.name}: {error}")
-                    points = [_not_run(project.name, table.name, interval, str(error))]
-            workspace.store.replace_validation(project.name, table.name, interval, validation)
-            workspace.store.replace_points(project.name, interval, points, scope=f"validation:{table.name}")
-        record.problems(failed)
-    return ValidateReport(project.name, interval, tuple(validations), tuple(failed))
+
+@dataclass(frozen=True, slots=True)
+class CheckedTable:
+    """What became of one table's suite: no validation when there was nothing to validate, or no usable suite."""
+
+    table: str
+    validation: Validation | None
+    points: tuple[MetricPoint, ...]
+    failed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedTables:
+    """The suites of all tables that have one."""
+
+    interval: Interval
+    tables: tuple[CheckedTable, ...]
+
+
+def check_tables(settings: Settings, project: Project, interval: Interval) -> CheckedTables:
+    """Run the suites, without the store."""
+    snapshots = snapshots_of(settings, project, interval)
+    checked: list[CheckedTable] = []
+    for table in project.tables:
+        if not table.expectations:
+            continue
+        snapshot = snapshots.get(table.name)
+        if snapshot is None or not snapshot.usable:
+            checked.append(CheckedTable(table.name, None, ()))
+            continue
+        from lupus.validate import validate_snapshot, validation_points
+
+        try:
+            validation = validate_snapshot(project.name, snapshot, settings.expectations / table.expectations)
+        except ValidationError as error:
+            points = (_not_run(project.name, table.name, interval, str(error)),)
+            checked.append(CheckedTable(table.name, None, points, f"{table.name}: {error}"))
+        else:
+            checked.append(CheckedTable(table.name, validation, tuple(validation_points(project, validation))))
+    return CheckedTables(interval, tuple(checked))
+
+
+def keep_validations(workspace: Workspace, project: Project, checked: CheckedTables) -> ValidateReport:
+    """Write what the suites said to the store."""
+    interval = checked.interval
+    for one in checked.tables:
+        workspace.store.replace_validation(project.name, one.table, interval, one.validation)
+        workspace.store.replace_points(project.name, interval, one.points, scope=f"validation:{one.table}")
+    return ValidateReport(
+        project.name,
+        interval,
+        tuple(one.validation for one in checked.tables if one.validation is not None),
+        tuple(one.failed for one in checked.tables if one.failed),
+    )
 
 
 def build_docs(workspace: Workspace, project: Project, interval: Interval, folder: Path) -> Path:
@@ -69,7 +104,7 @@ def build_docs(workspace: Workspace, project: Project, interval: Interval, folde
     """
     from lupus.validate import build_data_docs
 
-    snapshots = snapshots_of(workspace, project, interval)
+    snapshots = snapshots_of(workspace.settings, project, interval)
     suites = [
         (snapshot, workspace.settings.expectations / table.expectations)
         for table in project.tables

@@ -1,0 +1,99 @@
+"""Extracting and validating the next intervals while this one is measured, in a second process.
+
+Neither depends on what earlier intervals brought, and together they are half of a run. The second process
+writes snapshots only; the store has one writer.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from multiprocessing import connection, parent_process
+
+from lupus.model import Interval, Project
+from lupus.stages.extract import ExtractReport, read_tables
+from lupus.stages.settings import EnvironmentConnections, Settings
+from lupus.stages.validate import CheckedTables, check_tables
+from lupus.stages.workspace import Workspace
+
+_WORTH_IT = 8
+"""Intervals from which a second process pays for its start."""
+_LEAD = 3
+"""Intervals that it may be ahead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An interval whose tables are extracted and validated."""
+
+    extracted: ExtractReport
+    checked: CheckedTables
+
+
+def prepared_ahead(
+    workspace: Workspace, project: Project, first: Interval, last: Interval
+) -> Iterator[tuple[Interval, Prepared | None]]:
+    """Each interval from `first` to `last`, prepared; None where the run has to do it itself.
+
+    A second process is used for long ranges, with connections from the environment.
+    """
+    intervals = list(project.cadence.between(first, last))
+    connections = workspace.connections
+    if len(intervals) < _WORTH_IT or not isinstance(connections, EnvironmentConnections):
+        yield from ((interval, None) for interval in intervals)
+        return
+    context = multiprocessing.get_context("spawn")
+    arguments = (project, dict(connections.environ), workspace.settings)
+    with ProcessPoolExecutor(1, mp_context=context, initializer=_start, initargs=arguments) as pool:
+        coming: deque[tuple[Interval, Future[Prepared]]] = deque()
+        left = iter(intervals)
+        try:
+            while True:
+                for interval in left:
+                    coming.append((interval, pool.submit(_prepare, interval)))
+                    if len(coming) > _LEAD:
+                        break
+                if not coming:
+                    return
+                interval, future = coming.popleft()
+                yield interval, future.result()
+        finally:
+            for _, future in coming:
+                future.cancel()
+
+
+_state: tuple[Project, EnvironmentConnections, Settings] | None = None
+_open = ExitStack()
+
+
+def _start(project: Project, environ: Mapping[str, str], settings: Settings) -> None:
+    """Make the second process ready; it ends when the first one is killed."""
+    global _state  # noqa: PLW0603 - a worker process has no other place
+    from lupus.extract import shared_sessions
+
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _state = (project, EnvironmentConnections(environ), settings)
+    _open.enter_context(shared_sessions())
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+def _prepare(interval: Interval) -> Prepared:
+    if _state is None:
+        raise RuntimeError("the process was not started by prepared_ahead")
+    project, connections, settings = _state
+    now = max(datetime.now(UTC), interval.end)
+    extracted = read_tables(settings, connections, project, interval, now=now)
+    return Prepared(extracted, check_tables(settings, project, interval))
