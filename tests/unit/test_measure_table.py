@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -443,3 +445,9 @@ def test_moments_of_two_days_merge_to_those_of_both(make: Make, engine: Engine) 
     merged, both = state(a) + state(b), state(np.concatenate([a, b]))
     assert (merged.rows, merged.low, merged.high) == (both.rows, both.low, both.high)
     assert (merged.mean, merged.m2) == pytest.approx((both.mean, both.m2), rel=1e-9)
+
+
+def test_the_room_is_light_to_import() -> None:
+    heavy = ("ibis", "duckdb", "numpy", "pandas", "pyarrow", "sqlglot")
+    code = f"import sys, lupus.measure; print([name for name in {heavy} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -11,8 +11,8 @@ from lupus.measure.binary import EvaluationMetric
 METRICS: Final = (
     EvaluationMetric("mae", ""),
     EvaluationMetric("rmse", ""),
-    EvaluationMetric("mape", "ratio", "all labels are 0"),
-    EvaluationMetric("smape", "ratio"),
+    EvaluationMetric("mape", "", "all labels are 0"),
+    EvaluationMetric("smape", ""),
     EvaluationMetric("r2", "", "the labels do not vary"),
     EvaluationMetric("bias", ""),
 )
