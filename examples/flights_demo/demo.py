@@ -30,6 +30,7 @@ DEFAULT_PORT: Final = 8080
 
 _RUNS_WITHIN_SECONDS: Final = 1200.0
 _POLL_SECONDS: Final = 1.5
+_LOG_WIDTH: Final = 150
 
 
 class DemoFailedError(RuntimeError):
@@ -45,6 +46,8 @@ def main() -> int:
     for name in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, _interrupt)
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_LOG_WIDTH)
     layout = Layout(ROOT / ".demo")
     try:
         with _alone(layout):
@@ -122,11 +125,16 @@ def _run_december(console: Console, server: AirflowServer) -> None:
         with Progress(*columns, console=console, transient=True) as progress:
             bar = progress.add_task(MONITOR, total=len(DECEMBER))
             deadline = time.monotonic() + _RUNS_WITHIN_SECONDS
+            told = 0
             while True:
                 runs = _december_runs(server)
                 ended = [run for run in runs if run["state"] in ("success", "failed")]
                 running = next((run["partition_key"] for run in runs if run["state"] == "running"), "")
                 progress.update(bar, completed=len(ended), description=f"{MONITOR} {running}")
+                if not console.is_terminal:
+                    for run in ended[told:]:
+                        console.print(f"  {run['partition_key']} {run['state']}")
+                    told = len(ended)
                 if len(ended) == len(DECEMBER):
                     break
                 if time.monotonic() > deadline:

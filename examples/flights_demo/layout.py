@@ -74,12 +74,14 @@ class Layout:
     def airflow_environment(self, inherited: Mapping[str, str], *, ports: tuple[int, int, int]) -> dict[str, str]:
         """`environment` with an Airflow of its own; `ports` are the UI's and those of two log servers."""
         web, worker_logs, trigger_logs = ports
-        return self.environment(inherited) | {
+        environment = self.environment(inherited)
+        return environment | {
+            "PYTHONPATH": os.pathsep.join([environment["PYTHONPATH"], str(Path(__file__).parent / "settings")]),
             "AIRFLOW_HOME": str(self.airflow),
             "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            "AIRFLOW__CORE__PARALLELISM": "3",
+            "AIRFLOW__CORE__PARALLELISM": "4",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.passwords),
             "AIRFLOW__API__HOST": "127.0.0.1",
@@ -93,5 +95,7 @@ class Layout:
             "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(trigger_logs),
             # A run has half a dozen short tasks, one after the other: waiting between them is most of its time.
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
+            # A task's supervisor that misses the moment in which its process ends waits for so long (5 by default).
+            "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         }

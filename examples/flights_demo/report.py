@@ -126,8 +126,13 @@ def _about(incidents: Sequence[Mapping[str, Any]], day: Day) -> tuple[Mapping[st
         about = [finding for finding in one["findings"] if finding["interval"] == day.day]
         if about:
             worst = max(about, key=lambda finding: (_RANK[finding["severity"] or "low"], finding["score"] or 0.0))
-            return one, str(worst["sentence"])
+            return one, f"{_name(worst)}: {worst['sentence']}"
     return None
+
+
+def _name(finding: Mapping[str, Any]) -> str:
+    column = f"{finding['table']}.{finding['column']}" if finding["column"] else str(finding["table"])
+    return f"{column} [{finding['segment']}]" if finding["segment"] else column
 
 
 def _table(title: str) -> Table:

@@ -50,9 +50,10 @@ def storm(layout: Layout) -> Layout:
 
 
 def _incident(*, about: str, last: str = "2013-12-11") -> dict[str, object]:
+    where = {"interval": about, "table": "data", "column": "dep_time", "segment": "origin=[JFK]"}
     findings = [
-        {"interval": about, "severity": "medium", "score": 9.0, "sentence": "milder [red]"},
-        {"interval": about, "severity": "critical", "score": 1.5, "sentence": "worst [bold]"},
+        where | {"severity": "medium", "score": 9.0, "sentence": "milder [red]"},
+        where | {"severity": "critical", "score": 1.5, "sentence": "worst [bold]"},
     ]
     return {
         "id": "abc",
@@ -86,7 +87,7 @@ def test_facts_are_those_of_the_warehouse(storm: Layout) -> None:
 def test_storms_stand_beside_the_worst_finding_about_their_own_day(storm: Layout) -> None:
     text = _text(report.storm_table(json.dumps([_incident(about="2013-12-10")]), storm.warehouse, first="2013-12-09"))
     assert "1 of 1 are named" in text
-    assert "worst [bold]" in text
+    assert "data.dep_time [origin=[JFK]]: worst [bold]" in text
     assert "50%" in text
     missed = _text(report.storm_table(json.dumps([_incident(about="2013-12-11")]), storm.warehouse, first="2013-12-09"))
     assert "0 of 1 are named" in missed
