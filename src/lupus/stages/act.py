@@ -21,7 +21,7 @@ from lupus.model import (
     Stage,
     Verdict,
 )
-from lupus.stages.labels import evaluated
+from lupus.stages.labels import evaluated, runs_since
 from lupus.stages.recording import recorded
 from lupus.stages.workspace import Workspace
 
@@ -141,6 +141,12 @@ def _retrain(
     steps = project.retrain.when.within - 1 + len(evaluated(project, interval))
     recent = tuple(project.cadence.between(project.cadence.shift(interval, -steps), interval))
     store = workspace.store
+    past = store.retrain_requests(project.name)
+    ahead = project.cadence.shift(interval, steps).end
+    if len(runs_since(store, project, interval, Stage.ACT, until=ahead)) > 1:
+        # To train again is a decision about now. Later runs have taken it; running an old interval again, with
+        # labels that were not known then, changes nothing about it.
+        return next((request for request in past if request.interval == interval), None)
     verdicts: dict[Interval, list[Verdict]] = {one: [] for one in recent}
     asked = [key for key, one in series.items() if project.retrain.when.where.matches(one)]
     for verdict in store.verdicts(project.name, intervals=recent, series=asked):
@@ -156,6 +162,6 @@ def _retrain(
         verdicts,
         series,
         invalid=invalid,
-        past=store.retrain_requests(project.name),
+        past=past,
         incident=next((incident.id for incident in incidents if incident.active), ""),
     )

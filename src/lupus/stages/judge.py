@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lupus.model import Group, History, Interval, Project, Role, Stage, Verdict
-from lupus.stages.labels import evaluated, is_closed
+from lupus.model import Group, History, Interval, Project, Stage, Verdict
+from lupus.stages.labels import evaluated, evaluating_runs, is_closed
 from lupus.stages.recording import recorded
 from lupus.stages.workspace import Workspace
 
@@ -51,7 +51,7 @@ def _history(workspace: Workspace, project: Project, judged: Sequence[Interval])
         first = earlier
     intervals = tuple(project.cadence.between(first, judged[-1]))
     history = workspace.store.history(project.name, intervals)
-    newest = _newest_truth(workspace, project, judged[-1])
+    newest = evaluating_runs(workspace.store, project, judged[-1])[-1]
     closed = history.closed.copy()
     for position, one in enumerate(intervals):
         closed[position] = is_closed(project, one, newest)
@@ -88,19 +88,3 @@ def _rows(history: History, chosen: NDArray[np.bool_]) -> History:
         excluded=history.excluded[chosen],
         failures={(new[row], position): failure for (row, position), failure in history.failures.items() if row in new},
     )
-
-
-def _newest_truth(workspace: Workspace, project: Project, interval: Interval) -> Interval:
-    """The newest interval, not before `interval`, up to which ground truth was extracted."""
-    from lupus.extract import load_snapshot
-
-    truth = project.of_role(Role.GROUND_TRUTH)
-    newest = interval
-    if truth is None:
-        return newest
-    while not is_closed(project, interval, newest):
-        following = project.cadence.next(newest)
-        if load_snapshot(workspace.settings.snapshots, project.name, truth.name, following) is None:
-            break
-        newest = following
-    return newest

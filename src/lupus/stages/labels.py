@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from lupus.model import Interval, Project, Role, Table
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from lupus.model import Interval, Project, Role, Stage, Table
+
+if TYPE_CHECKING:
+    from lupus.store import Store
+
+_ENDED = ("ok", "partial")
 
 
 def evaluation_tables(project: Project) -> tuple[Table, Table] | None:
@@ -35,3 +44,37 @@ def is_closed(project: Project, interval: Interval, newest: Interval) -> bool:
     """Whether labels of `interval` are no longer waited for when `newest` is the newest interval seen."""
     truth = project.of_role(Role.GROUND_TRUTH)
     return truth is None or interval.end + truth.arrives_within <= newest.end
+
+
+def runs_since(store: Store, project: Project, interval: Interval, stage: Stage, *, until: datetime) -> list[Interval]:
+    """`interval`, and the later ones that start before `until` whose `stage` has ended well; oldest first.
+
+    There are later ones when an old interval is run again. That their data is there says nothing: it may have
+    been extracted ahead of its run.
+    """
+    later = []
+    following = project.cadence.next(interval)
+    while following.start < until:
+        later.append(following)
+        following = project.cadence.next(following)
+    ended = {
+        run.interval.start
+        for run in (store.runs(project.name, intervals=later) if later else ())
+        if run.stage == stage and run.status in _ENDED
+    }
+    return [interval, *(one for one in later if one.start in ended)]
+
+
+def evaluating_runs(store: Store, project: Project, interval: Interval) -> list[Interval]:
+    """`interval`, and the later ones that have been measured and may have brought labels of it; oldest first."""
+    truth = project.of_role(Role.GROUND_TRUTH)
+    if truth is None:
+        return [interval]
+    return runs_since(store, project, interval, Stage.MEASURE, until=interval.end + truth.arrives_within)
+
+
+def last_evaluations(project: Project, interval: Interval, runs: Sequence[Interval]) -> dict[Interval, list[Interval]]:
+    """The intervals that `interval` evaluates, by the last of `runs` (oldest first) that evaluates them too."""
+    own = evaluated(project, interval)
+    last = {one: run for run in runs for one in evaluated(project, run) if one in own}
+    return {run: [one for one in own if last[one] == run] for run in runs if run in last.values()}

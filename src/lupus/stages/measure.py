@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lupus.model import Interval, MetricPoint, Project, Snapshot, SnapshotStatus, Stage, StoredState, Table
 from lupus.stages.extract import snapshots_of
-from lupus.stages.labels import evaluated, evaluation_tables
+from lupus.stages.labels import evaluated, evaluating_runs, evaluation_tables, last_evaluations
 from lupus.stages.recording import recorded
 from lupus.stages.workspace import Workspace
+
+if TYPE_CHECKING:
+    from lupus.measure import EvaluationMeasures
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,35 +61,41 @@ def _never_extracted(project: Project, table: Table, interval: Interval) -> Snap
 
 
 def _evaluate(workspace: Workspace, project: Project, interval: Interval) -> list[MetricPoint]:
+    if evaluation_tables(project) is None:
+        return []
+    all_points: list[MetricPoint] = []
+    # An old interval that is run again is evaluated as the last run that got labels for it has done.
+    runs = evaluating_runs(workspace.store, project, interval)
+    for run, intervals in last_evaluations(project, interval, runs).items():
+        measures = _evaluate_at(workspace, project, run)
+        for one in intervals:
+            points = [point for point in measures.points if point.interval == one]
+            states = [state for state in measures.states if state.interval == one]
+            workspace.store.replace_points(project.name, one, points, scope="evaluation", states=states)
+            all_points += points
+    return all_points
+
+
+def _evaluate_at(workspace: Workspace, project: Project, run: Interval) -> EvaluationMeasures:
+    """What the run of `run` knows of all intervals that wait for labels."""
+    from lupus.measure import EvaluationMeasures, measure_evaluation
+
     tables = evaluation_tables(project)
     if tables is None:
-        return []
+        return EvaluationMeasures()
     prediction, truth = tables
-    intervals = evaluated(project, interval)
-    from lupus.measure import measure_evaluation
-
+    intervals = evaluated(project, run)
     predictions = {
         one.key: snapshot for one in intervals if (snapshot := _usable(workspace, project, prediction.name, one))
     }
-    # Later ground truth exists when an old interval is run again: use all that is known today.
-    last = project.cadence.shift(interval, len(intervals) - 1)
-    truths = [
-        snapshot
-        for one in project.cadence.between(intervals[0], last)
-        if (snapshot := _usable(workspace, project, truth.name, one))
-    ]
+    truths = [snapshot for one in intervals if (snapshot := _usable(workspace, project, truth.name, one))]
     blocked = {
         validation.interval.key: f"{validation.table} failed critical validation: "
         + "; ".join(outcome.reason or outcome.id for outcome in validation.critical_failures)
         for validation in workspace.store.validations(project.name, intervals)
         if validation.critical_failures and validation.table != truth.name
     }
-    measures = measure_evaluation(project, intervals, predictions, truths, blocked=blocked, engine=workspace.engine)
-    for one in intervals:
-        points = [point for point in measures.points if point.interval == one]
-        states = [state for state in measures.states if state.interval == one]
-        workspace.store.replace_points(project.name, one, points, scope="evaluation", states=states)
-    return list(measures.points)
+    return measure_evaluation(project, intervals, predictions, truths, blocked=blocked, engine=workspace.engine)
 
 
 def _usable(workspace: Workspace, project: Project, table: str, interval: Interval) -> Snapshot | None:
