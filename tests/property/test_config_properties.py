@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -38,7 +39,7 @@ segments: [origin, "${A}"]
 metrics: {quantiles: [0.1, 0.9], bins: 5, threshold: 0.4}
 rules:
   recent_average: {window: 20, direction: up}
-  floor: {kind: threshold, min: 1, where: {group: input, metric: "r*"}, severity: high}
+  floor: {kind: threshold, min: 1, where: {group: input, metric: ["r*", "!x"]}, severity: high}
   validation: false
 alerts: {slack: {channel: "#c"}, min_severity: low}
 retrain: {dag: fit, when: {severity: high, for: 2, within: 3}, cooldown: 14d, conf: {a: [1, {b: "${A}"}]}}
@@ -69,7 +70,8 @@ def attempt(path: Path, content: str | bytes) -> Project | ConfigError:
     assert error.problems
     assert list(error.problems) == sorted(error.problems)
     assert SECRET not in str(error)
-    lines = path.read_bytes().decode("utf-8", errors="replace").count("\n") + 1
+    # YAML ends lines at lone carriage returns and Unicode's line ends too.
+    lines = len(re.findall("\r\n|[\n\r\x85\u2028\u2029]", path.read_bytes().decode("utf-8", errors="replace"))) + 1
     assert all(0 <= problem.line <= lines for problem in error.problems)
     return error
 
