@@ -300,9 +300,9 @@ def rules() -> str:
 
 def _given(selector: Any) -> Iterator[tuple[str, str]]:
     for one in dataclasses.fields(selector):
-        value = getattr(selector, one.name)
-        if value is not None:
-            yield one.name, value or '""'
+        patterns = getattr(selector, one.name)
+        if patterns is not None:
+            yield one.name, json.dumps(patterns) if len(patterns) > 1 else patterns[0] or '""'
 
 
 # Metrics

@@ -54,7 +54,7 @@ def project(
 def policy(
     for_intervals: int = 1, within: int = 1, cooldown_days: int = 14, severity: Severity = Severity.HIGH
 ) -> RetrainPolicy:
-    when = RetrainWhen(Selector(group="evaluation"), severity, for_intervals, within)
+    when = RetrainWhen(Selector(group=("evaluation",)), severity, for_intervals, within)
     return RetrainPolicy("retrain_flights", when, timedelta(days=cooldown_days), {"window": 60})
 
 

@@ -91,6 +91,20 @@ def test_another_environment_gives_other_values(tmp_path: Path) -> None:
     assert again.retrain.cooldown.days == 14
 
 
+@pytest.mark.parametrize("written", ['"${HOST}"', '["${HOST}"]', '[rows, "!${HOST}"]', '"!"', '["", "a=*"]'])
+def test_patterns_and_their_variables_keep_their_places(written: str, tmp_path: Path) -> None:
+    text = (
+        "project: shop\nstart: 2026-01-01\ntables: {data: {source: {connection: db, table: t}, time: day}}\n"
+        f"rules: {{x: {{kind: threshold, max: 1, where: {{segment: {written}}}}}}}\n"
+        f"retrain: {{dag: fit, when: {{segment: {written}}}}}\n"
+    )
+    project = load_project(write(tmp_path, text), environ=ENVIRON)
+    assert ENVIRON["HOST"] not in dump(project)
+    again = load_project(write(tmp_path, dump(project)), environ=ENVIRON)
+    assert same(project, again)
+    assert again.variables == project.variables
+
+
 def test_all_defaults_are_said(tmp_path: Path) -> None:
     text = "project: shop\nstart: 2026-01-01\ntables: {data: {source: {connection: db, table: t}, time: day}}\n"
     tree = yaml.safe_load(dump(load_project(write(tmp_path, text), environ={})))

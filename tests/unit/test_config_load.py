@@ -105,13 +105,26 @@ tags: [a, b]
     assert (project.metrics.bins, project.metrics.threshold, project.metrics.top) == (10, 0.3, 5)
     assert [rule.name for rule in project.rules] == ["recent_average", "floor"]
     assert (project.rules[0].parameters["window"], project.rules[0].parameters["sensitivity"]) == (14, 5.0)
-    where = Selector(metric="rows", segment="")
+    where = Selector(metric=("rows",), segment=("",))
     assert project.rules[1] == RuleSpec("floor", "threshold", where, {"min": 3.0}, Severity.HIGH)
     assert project.alerts.slack == SlackRoute("slack", "#shop", "@here")
     assert project.retrain is not None
     assert (project.retrain.when.for_intervals, project.retrain.when.within) == (2, 2)
     assert (project.retrain.cooldown, project.retrain.conf) == (timedelta(days=7), {"deep": {"a": [1, None]}})
     assert project.schedule.retry_delay == timedelta(seconds=90)
+
+
+def test_a_selector_holds_one_pattern_or_several(tmp_path: Path) -> None:
+    text = SMALL.format(name="shop") + (
+        'rules: {x: {kind: threshold, max: 1, where: {metric: [rows, "share:*", "!share:a"], column: "!", '
+        'segment: ["", "a=*"], table: data}}}\nretrain: {dag: fit, when: {group: [evaluation, target]}}\n'
+    )
+    project = load_project(write(tmp_path, "shop.yaml", text), environ={})
+    assert project.rules[-1].where == Selector(
+        metric=("rows", "share:*", "!share:a"), column=("!",), segment=("", "a=*"), table=("data",)
+    )
+    assert project.retrain is not None
+    assert project.retrain.when.where == Selector(group=("evaluation", "target"))
 
 
 @pytest.mark.parametrize(

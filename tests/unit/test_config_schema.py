@@ -102,6 +102,7 @@ def test_every_parameter_of_a_rule_has_its_own_sentence() -> None:
         {"rules": {"recent_average": {"window": 14, "min_history": "${N}"}, "validation": False}},
         {"rules": {"x": {"kind": "another", "anything": [1]}}},
         {"segments": "country", "tags": ["a"]},
+        {"rules": {"x": {"kind": "threshold", "max": 1, "where": {"metric": ["*", "!p0*"], "segment": ""}}}},
         {"alerts": {"min_severity": "${LEVEL}"}, "end": None},
     ],
 )
@@ -124,6 +125,7 @@ def test_it_accepts_what_the_loader_accepts(more: dict[str, Any]) -> None:
         {"metrics": {"threshold": 2}},
         {"rules": {"x": {"kind": "threshold", "maximum": 1}}},
         {"rules": {"x": True}},
+        {"rules": {"x": {"kind": "threshold", "max": 1, "where": {"metric": []}}}},
         {"alerts": {"slack": {"connection": "slack"}}},
     ],
 )

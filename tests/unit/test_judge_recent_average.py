@@ -168,7 +168,7 @@ def test_nothing_to_judge_is_no_verdicts():
     assert judge(history(np.empty((0, 3))), [RECENT], DAILY, at=[2]) == []
     assert judge(history([1.0, 2.0]), [RECENT], DAILY, at=[]) == []
     assert judge(history([1.0, 2.0]), [], DAILY, at=[1]) == []
-    assert judge(history([1.0]), [RuleSpec("r", "recent_average", Selector(table="x"))], DAILY, at=[0]) == []
+    assert judge(history([1.0]), [RuleSpec("r", "recent_average", Selector(table=("x",)))], DAILY, at=[0]) == []
     with pytest.raises(IndexError, match="must be in 0–1, got 2 to 2"):
         judge(history([1.0, 2.0]), [RECENT], DAILY, at=[2])
 

@@ -53,7 +53,7 @@ def test_a_bound_that_somebody_wrote_down_is_never_of_low_severity():
 
 def test_it_needs_no_history_and_judges_only_what_it_matches():
     values = np.full((3, 2), 7.0)
-    verdicts = judge(history(values), [rule(where=Selector(column="c1"), max=5)], DAILY, at=[0, 1])
+    verdicts = judge(history(values), [rule(where=Selector(column=("c1",)), max=5)], DAILY, at=[0, 1])
     assert [(v.series.column, v.interval.key, v.status) for v in verdicts] == [
         ("c1", "2026-01-01", Status.ANOMALY),
         ("c1", "2026-01-02", Status.ANOMALY),

@@ -105,7 +105,18 @@ def _where(where: Selector) -> str:
         "metric": where.metric,
         "segment": where.segment,
     }
-    return ", ".join(f"{name} {value or 'whole'}" for name, value in named.items() if value is not None) or "any series"
+    return ", ".join(f"{name} {_either(patterns)}" for name, patterns in named.items() if patterns) or "any series"
+
+
+def _either(patterns: Sequence[str]) -> str:
+    """Several patterns in words.
+
+    >>> _either(("*", "!p0*", "!min")), _either(("", "origin=*")), _either(("!",))
+    ('* but not p0* or min', 'whole or origin=*', 'not whole')
+    """
+    wanted = " or ".join(pattern or "whole" for pattern in patterns if not pattern.startswith("!"))
+    barred = " or ".join(pattern[1:] or "whole" for pattern in patterns if pattern.startswith("!"))
+    return " but ".join(part for part in (wanted, barred and f"not {barred}") if part)
 
 
 def _span(span: timedelta) -> str:

@@ -202,14 +202,15 @@ def _check_selector(
     if tables_known:
         known["table"] = list(file.tables)
     for field, names in known.items():
-        value = getattr(selector, field)
-        if value is None or value in names or any(letter in value for letter in "*?[") or len(value) < 4:
-            continue
-        near = closest(value, names)
-        nearly = near is not None and (value.casefold() == near or abs(len(value) - len(near)) <= 1)
-        if near is not None and nearly and not document.is_secret((*path, field)):
-            hint = f"did you mean {near!r}?"
-            document.report((*path, field), f"there is no {field} {value!r}", hint)
+        for index, pattern in enumerate(getattr(selector, field) or ()):
+            value = pattern.removeprefix("!")
+            if value in names or any(letter in value for letter in "*?[") or len(value) < 4:
+                continue
+            near = closest(value, names)
+            nearly = near is not None and (value.casefold() == near or abs(len(value) - len(near)) <= 1)
+            if near is not None and nearly and not document.is_secret((*path, field)):
+                hint = f"did you mean {near!r}?"
+                document.report((*path, field, index), f"there is no {field} {value!r}", hint)
 
 
 def _check_retrain(retrain: RetrainFile, file: ProjectFile, document: Document, *, tables_known: bool) -> None:

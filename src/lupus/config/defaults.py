@@ -39,7 +39,7 @@ RULES: Final = (
     RuleSpec(
         "validation",
         "threshold",
-        where=Selector(group="validation", metric="success_ratio"),
+        where=Selector(group=("validation",), metric=("success_ratio",)),
         parameters={"min": 1.0},
         severity=Severity.MEDIUM,
     ),

@@ -148,7 +148,8 @@ class Document:
     def _scalar(self, node: ScalarNode, path: Path) -> Scalar:
         text = node.value
         if node.tag and node.tag not in _TEXT_TAGS:
-            self._spoil(node, path, f"the tag {_short(node.tag)} is not supported", "remove it")
+            hint = "put it in quotes if it is text" if node.tag.startswith("!") else "remove it"
+            self._spoil(node, path, f"the tag {_short(node.tag)} is not supported", hint)
             return str(text)
         if "${" in text:
             return self._expanded(node, path)

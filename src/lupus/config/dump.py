@@ -152,9 +152,10 @@ def _rule(rule: RuleSpec) -> dict[str, Any]:
     return {"kind": rule.kind, "where": _selector(rule.where), **severity, **_plain(rule.parameters)}
 
 
-def _selector(selector: Selector) -> dict[str, str]:
+def _selector(selector: Selector) -> dict[str, list[str]]:
     members = ((member.name, getattr(selector, member.name)) for member in fields(selector))
-    return {name: pattern for name, pattern in members if pattern is not None}
+    # Always as a list, so that a variable in a list of one keeps its place.
+    return {name: list(patterns) for name, patterns in members if patterns is not None}
 
 
 def _alerts(project: Project) -> dict[str, Any]:

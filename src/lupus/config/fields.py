@@ -157,6 +157,18 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def _patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    if not patterns:
+        refuse("has no pattern, so nothing would be meant", "name at least one, or remove the line, for any")
+    return _distinct(patterns)
+
+
+def _excludes_something(pattern: str) -> str:
+    if pattern == "!":
+        refuse("excludes nothing", 'write the pattern after it, in quotes, like "!p0*"')
+    return pattern
+
+
 def _no_truth_value(value: object) -> object:
     if isinstance(value, bool):
         refuse("is a truth value, not a number", "write a number")
@@ -188,6 +200,18 @@ Names = Annotated[
     tuple[Text, ...],
     BeforeValidator(_listed, json_schema_input_type=Text | tuple[Text, ...]),
     AfterValidator(_distinct),
+]
+# "" is the whole table, where there may be one; "!" then is everything but it.
+PatternsOrWhole = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_listed, json_schema_input_type=str | Annotated[tuple[str, ...], Field(min_length=1)]),
+    AfterValidator(_patterns),
+]
+_Pattern = Annotated[Text, AfterValidator(_excludes_something)]
+Patterns = Annotated[
+    tuple[_Pattern, ...],
+    BeforeValidator(_listed, json_schema_input_type=Text | Annotated[tuple[Text, ...], Field(min_length=1)]),
+    AfterValidator(_patterns),
 ]
 Whole = Annotated[int, BeforeValidator(_no_truth_value)]
 Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_no_truth_value)]

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, create_model
 
-from lupus.config.fields import Name, Number, Text, Whole
+from lupus.config.fields import Name, Number, Patterns, PatternsOrWhole, Text, Whole
 from lupus.model import RULE_PARAMETERS, Severity
 
 _KINDS: Final = tuple(RULE_PARAMETERS)
@@ -26,20 +26,28 @@ _PARAMETER_NOTES: Final = {
 
 
 class SelectorFile(BaseModel):
-    """Which series are meant: shell patterns, each for any when left out. "" is the whole table."""
+    """Which series are meant: by one shell pattern or a list of them, or any when left out.
+
+    One of the list must match. A pattern in quotes that begins with ! excludes: ["*", "!p0*"], or "!p0*" alone, is
+    everything but p01 and p05. "" is the whole table, "!" everything but it.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    group: Text | None = Field(
+    group: Patterns | None = Field(
         default=None,
         description="Metric group: input, target, prediction, evaluation, training, business, software, validation, "
         "or a group of your own.",
         examples=["evaluation"],
     )
-    table: Text | None = Field(default=None, description="Name of a table of this project.", examples=["data"])
-    column: str | None = Field(default=None, description='Column; "" for metrics of the whole table.', examples=["p_*"])
-    metric: Text | None = Field(default=None, description="Metric name.", examples=["null_ratio", "p9*"])
-    segment: str | None = Field(
+    table: Patterns | None = Field(default=None, description="Name of a table of this project.", examples=["data"])
+    column: PatternsOrWhole | None = Field(
+        default=None, description='Column; "" for metrics of the whole table.', examples=["p_*"]
+    )
+    metric: Patterns | None = Field(
+        default=None, description="Metric name.", examples=["null_ratio", ["rows", "share:*"], ["*", "!p0*"]]
+    )
+    segment: PatternsOrWhole | None = Field(
         default=None, description='Segment like origin=JFK; "" for the whole table.', examples=["", "origin=*"]
     )
 

@@ -15,6 +15,7 @@ _SAYINGS: Final = (
     ("nested more than", "{what}", "a project needs a handful of levels; check brackets and dashes"),
     ("mapping values are not allowed", "", "put a value that holds ': ' in quotes, and check the indentation"),
     ("cannot start any token", "", "put a value that begins with @, `, % or a tab in quotes"),
+    ("expected whitespace or line break", "", "put a value that begins with ! in quotes if it is text"),
     ("undefined alias", "", "a value that begins with * is an alias; put it in quotes if it is text"),
     ("", "", "check the line above too: quotes, brackets, colons and indentation"),
 )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import cache
 from typing import Any
 
 from lupus.model.interval import Interval
 from lupus.model.series import Series, SeriesKey
+
+_Match = Callable[[str], re.Match[str] | None]
 
 
 class Status(StrEnum):
@@ -65,17 +69,30 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Which series a rule, route or policy is about: shell patterns, None for any.
+    """Which series a rule, route or policy is about: for each part of a name shell patterns, None for any.
 
-    >>> Selector(metric="null_*").matches(Series(SeriesKey("p", "data", "x", "null_ratio"), "input"))
+    A text is meant when one of the patterns matches it. A pattern that begins with "!" takes away from what the
+    others match, or from everything where it stands alone, wherever it stands among them.
+
+    >>> nulls = Series(SeriesKey("p", "data", "x", "null_ratio"), "input")
+    >>> Selector(metric=("rows", "null_*")).matches(nulls)
     True
+    >>> Selector(metric=("!null_*",)).matches(nulls)
+    False
     """
 
-    group: str | None = None
-    table: str | None = None
-    column: str | None = None
-    metric: str | None = None
-    segment: str | None = None
+    group: tuple[str, ...] | None = None
+    table: tuple[str, ...] | None = None
+    column: tuple[str, ...] | None = None
+    metric: tuple[str, ...] | None = None
+    segment: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for member in fields(self):
+            patterns = getattr(self, member.name)
+            # A text is a sequence of its letters: each would silently be a pattern.
+            if patterns is not None and (not patterns or not isinstance(patterns, tuple)):
+                raise ValueError(f"{member.name} must be a tuple of at least one pattern, or None, got {patterns!r}")
 
     def matches(self, series: Series) -> bool:
         key = series.key
@@ -86,7 +103,25 @@ class Selector:
             (self.metric, key.metric),
             (self.segment, key.segment),
         )
-        return all(pattern is None or fnmatchcase(text, pattern) for pattern, text in pairs)
+        return all(patterns is None or _meant(patterns, text) for patterns, text in pairs)
+
+
+def _meant(patterns: tuple[str, ...], text: str) -> bool:
+    wanted, barred = _compiled(patterns)
+    return (wanted is None or wanted(text) is not None) and (barred is None or barred(text) is None)
+
+
+# Every rule asks of thousands of series a day, with the same few patterns.
+@cache
+def _compiled(patterns: tuple[str, ...]) -> tuple[_Match | None, _Match | None]:
+    """What matches one of `patterns`, and what one of those that begin with "!"; None where there are none."""
+    wanted = [pattern for pattern in patterns if not pattern.startswith("!")]
+    barred = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
+    return _any(wanted), _any(barred)
+
+
+def _any(patterns: list[str]) -> _Match | None:
+    return re.compile("|".join(map(translate, patterns))).match if patterns else None
 
 
 @dataclass(frozen=True, slots=True)
