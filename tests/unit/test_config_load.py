@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lupus.config import LoadedProject, load_project, load_projects
+from lupus.config.defaults import RULES
 from lupus.config.rules import installed_kinds
 from lupus.model import (
     CadenceKind,
@@ -20,6 +21,8 @@ from lupus.model import (
     Role,
     RuleSpec,
     Selector,
+    Series,
+    SeriesKey,
     Severity,
     SlackRoute,
     SqlSource,
@@ -48,6 +51,7 @@ def test_four_lines_are_a_project(tmp_path: Path) -> None:
     assert [rule.name for rule in project.rules] == ["recent_average", "validation"]
     assert project.rules[0].parameters["window"] == 28
     assert {"rows", "roc_auc"} <= set(project.metrics.segment_metrics)
+    assert not {"f1", "precision", "recall", "accuracy"} & set(project.metrics.segment_metrics)
     assert project.retrain is None
     assert project.end is None
 
@@ -112,6 +116,44 @@ tags: [a, b]
     assert (project.retrain.when.for_intervals, project.retrain.when.within) == (2, 2)
     assert (project.retrain.cooldown, project.retrain.conf) == (timedelta(days=7), {"deep": {"a": [1, None]}})
     assert project.schedule.retry_delay == timedelta(seconds=90)
+
+
+@pytest.mark.parametrize(
+    ("metric", "segment", "group", "judged"),
+    [
+        *(
+            (metric, "", "input", True)
+            for metric in ("p50", "mean", "std", "null_ratio", "distinct", "rows", "share:p01")
+        ),
+        *((metric, "", "input", False) for metric in ("min", "max", "p01", "p05", "p25", "p75", "p95", "p99")),
+        ("log_loss", "origin=JFK", "evaluation", True),
+        ("latency_p95", "", "software", True),
+        ("p95", "origin=JFK", "prediction", False),
+        ("success_ratio", "", "validation", True),
+        ("unexpected_ratio:0123abcd", "", "validation", False),
+    ],
+)
+def test_what_the_default_average_judges(metric: str, segment: str, group: str, judged: bool, tmp_path: Path) -> None:
+    rule = load_project(write(tmp_path, "shop.yaml", SMALL.format(name="shop")), environ={}).rules[0]
+    assert rule.name == "recent_average"
+    assert rule.where.matches(Series(SeriesKey("shop", "data", "x", metric, segment), group)) is judged
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("recent_average: {window: 14}", RULES[0].where),
+        ("validation: {kind: threshold, min: 0.9}", RULES[1].where),
+        ("recent_average: {window: 14, where: {}}", Selector()),
+        ("recent_average: {where: {segment: ''}}", Selector(segment=("",))),
+        ("average: {kind: recent_average}", Selector()),
+    ],
+)
+def test_a_replaced_rule_stays_with_its_series_unless_it_says(written: str, expected: Selector, tmp_path: Path) -> None:
+    text = SMALL.format(name="shop") + f"rules: {{{written}}}\n"
+    rules = load_project(write(tmp_path, "shop.yaml", text), environ={}).rules
+    (rule,) = (rule for rule in rules if rule.name == written.partition(":")[0])
+    assert rule.where == expected
 
 
 def test_a_selector_holds_one_pattern_or_several(tmp_path: Path) -> None:

@@ -99,14 +99,19 @@ def _metrics(file: MetricsFile) -> MetricsPolicy:
 
 
 def _rules(rules: Rules) -> tuple[RuleSpec, ...]:
-    """The default rules, replaced or removed by name, then the author's own in file order."""
+    """The default rules, replaced or removed by name, then the author's own in file order.
+
+    A rule that says nothing of `where` stays with the series of the default rule it replaces: who sets another
+    window does not mean other series.
+    """
     specs: dict[str, RuleSpec] = {rule.name: rule for rule in defaults.RULES}
+    replaced = {rule.name: rule.where for rule in defaults.RULES}
     for name, rule in rules.items():
         if isinstance(rule, RuleFile):
             specs[name] = RuleSpec(
                 name=name,
                 kind=rule.kind,
-                where=_selector(rule.where),
+                where=_selector(rule.where) if "where" in rule.model_fields_set else replaced.get(name, Selector()),
                 parameters=parameters_of(rule),
                 severity=rule.severity,
             )

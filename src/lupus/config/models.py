@@ -251,7 +251,8 @@ class ProjectFile(_Mapping):
     rules: Rules = Field(
         default_factory=dict,
         description="Anomaly rules by name, added to the default rules recent_average and validation. "
-        "A rule with the name of a default rule replaces it; name: false removes it.",
+        "A rule with the name of a default rule replaces it, on the same series unless it has a where; "
+        "name: false removes it.",
     )
     alerts: AlertsFile = Field(
         default=AlertsFile(), description="Which findings open an incident, and where messages go."

@@ -62,7 +62,8 @@ class RuleFile(BaseModel):
         "May be left out when the rule's name is a kind."
     )
     where: SelectorFile = Field(
-        default=SelectorFile(), description="The series that the rule judges; all when left out."
+        default=SelectorFile(),
+        description="The series that the rule judges. Left out: those of the default rule that it replaces, else all.",
     )
     severity: Severity | None = Field(default=None, description="Severity of its findings, in place of the rule's own.")
 
