@@ -78,12 +78,14 @@ def act(
         )
         undelivered = deliver(workspace, project) if send else ()
         record.problems(undelivered)
-    touched = {incident.id for incident in changes.save}
+    told = tuple(notice for notice in store.notices(project.name) if notice.interval == interval)
+    # Not only what has changed: a run that is repeated changes nothing, and still has something to report.
+    touched = {incident.id for incident in changes.save} | {notice.incident for notice in told}
     return ActReport(
         project.name,
         interval,
         tuple(incident for incident in store.incidents(project.name) if incident.id in touched),
-        tuple(notice for notice in store.notices(project.name) if notice.interval == interval),
+        told,
         retrain,
         undelivered,
     )
