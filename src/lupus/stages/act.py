@@ -116,9 +116,13 @@ def deliver(workspace: Workspace, project: Project) -> tuple[str, ...]:
 
 
 def pending_retrain(workspace: Workspace, project: Project, interval: Interval) -> RetrainRequest | None:
-    """The request of this interval that is to be executed, or being executed; None when there is none."""
+    """The request of this interval that is to be executed or has not succeeded; None when there is none.
+
+    A failed one is pending: when a person has mended and cleared the retraining run, its end is awaited again.
+    """
+    done = (RetrainState.SUCCEEDED, RetrainState.BLOCKED)
     for request in workspace.store.retrain_requests(project.name):
-        if request.interval == interval and request.state in (RetrainState.REQUESTED, RetrainState.TRIGGERED):
+        if request.interval == interval and request.state not in done:
             return request
     return None
 
