@@ -29,6 +29,7 @@ CADENCES = [
     Cadence(CRON, timezone="America/New_York", cron="0 6 * * 1-5"),
     Cadence(CRON, timezone="America/New_York", cron="30 2 * * *"),  # a time that one day does not have
     Cadence(CRON, timezone="America/New_York", cron="0 */6 * * *"),
+    Cadence(CRON, timezone="America/New_York", cron="30 1 * * *"),  # a time that one day has twice
     Cadence(CRON, timezone="UTC", cron="15 */4 * * *"),
     Cadence(CRON, timezone="Europe/Berlin", cron="0 0 1 * *"),
 ]
@@ -62,6 +63,7 @@ def test_every_interval_has_one_run_due_at_its_end_with_its_key(cadence: Cadence
     runs = list(walk(timetable, earliest, last.end))
     assert [(run.partition_key, run.run_after) for run in runs] == [(one.key, one.end) for one in expected]
     assert [cadence.parse(str(run.partition_key)) for run in runs] == expected
+    assert [timetable._decode_partition_date(str(run.partition_key)) for run in runs] == [one.start for one in expected]
 
 
 @pytest.mark.parametrize("cadence", CADENCES, ids=lambda one: f"{one.kind}-{one.timezone}-{one.cron}")
@@ -91,6 +93,24 @@ def test_the_first_run_is_that_of_the_first_whole_interval_and_the_last_ends_at_
     in_between = project(cadence, whole.start + timedelta(minutes=1), last.end)
     timetable, earliest, _ = stored(in_between)
     assert next(walk(timetable, earliest, end)).partition_key == cadence.next(whole).key
+
+
+def test_the_repeated_hour_has_runs_of_its_own() -> None:
+    cadence = Cadence(CRON, timezone="Europe/Berlin", cron="*/30 * * * *")
+    first, last = cadence.parse("2024-10-27T01:30"), cadence.parse("2024-10-27T03:00")
+    timetable, earliest, _ = stored(project(cadence, first.start))
+    keys = [str(run.partition_key) for run in walk(timetable, earliest, last.end)]
+    assert keys == [
+        "2024-10-27T01:30",
+        "2024-10-27T02:00",
+        "2024-10-27T02:30",
+        "2024-10-27T02:00+01:00",
+        "2024-10-27T02:30+01:00",
+        "2024-10-27T03:00",
+    ]
+    assert [timetable._decode_partition_date(key) for key in keys] == [
+        one.start for one in cadence.between(first, last)
+    ]
 
 
 @settings(max_examples=200, deadline=None)

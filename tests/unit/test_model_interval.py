@@ -54,6 +54,27 @@ def test_intervals_touch_and_their_keys_are_unique(cadence: Cadence, month: int)
     assert cadence.shift(last, -60) == first
 
 
+@pytest.mark.parametrize(
+    ("zone", "day", "repeated"),
+    [
+        (NEW_YORK, "2024-11-03", ["2024-11-03T01:00-05:00", "2024-11-03T01:30-05:00"]),
+        ("Europe/Berlin", "2024-10-27", ["2024-10-27T02:00+01:00", "2024-10-27T02:30+01:00"]),
+        ("Australia/Lord_Howe", "2024-04-07", ["2024-04-07T01:30+10:30"]),
+        ("America/Santiago", "2024-04-06", ["2024-04-06T23:00-04:00", "2024-04-06T23:30-04:00"]),
+        ("Asia/Tokyo", "2024-10-27", []),
+    ],
+)
+def test_half_hours_have_their_own_keys_when_the_clocks_go_back(zone: str, day: str, repeated: list[str]) -> None:
+    halves = Cadence(CadenceKind.CRON, zone, "*/30 * * * *")
+    first = halves.parse(day)
+    intervals = list(halves.between(first, halves.shift(first, 60)))
+    keys = [interval.key for interval in intervals]
+    assert len(set(keys)) == len(keys)
+    assert [key for key in keys if len(key) > len("2024-11-03T01:00")] == repeated
+    assert all(halves.parse(interval.key) == interval for interval in intervals)
+    assert all(a.end == b.start for a, b in pairwise(intervals))
+
+
 def test_the_last_complete_interval_has_ended() -> None:
     midnight = datetime(2013, 7, 4, tzinfo=ZoneInfo(NEW_YORK))
     assert DAILY.last_complete(midnight).key == "2013-07-03"

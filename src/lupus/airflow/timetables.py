@@ -7,6 +7,7 @@ and keys are the Cadence's own, so the scheduler, backfills, the command line an
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -51,6 +52,14 @@ class CadenceTimetable(CronPartitionTimetable):
 
     def _align_to_prev(self, current: datetime) -> pendulum.DateTime:
         return pendulum.instance(self.cadence.containing(current).start)
+
+    def _decode_partition_date(self, partition_key: str) -> datetime:
+        # Airflow's own reading knows neither offsets nor days without a midnight.
+        with suppress(ValueError, OverflowError):
+            interval = self.cadence.parse(partition_key)
+            if interval.key == partition_key:
+                return pendulum.instance(interval.start)
+        return super()._decode_partition_date(partition_key)
 
     def _format_key(self, partition_date: datetime) -> str:
         return self.cadence.containing(partition_date).key

@@ -18,7 +18,7 @@ class Interval:
     """Half-open ``[start, end)``, both timezone-aware UTC instants, aligned to a `Cadence`.
 
     `key` is the name of the interval that people and Airflow partitions use
-    (``2013-12-05`` for a day, ``2013-12-05T14Z`` for an hour).
+    (``2013-12-05`` for a day, ``2013-12-05T14Z`` for an hour, ``2013-12-05T06:00`` for a tick of a cron expression).
     """
 
     start: datetime
@@ -51,7 +51,8 @@ class Cadence:
     Hours (UTC), local days, local weeks from Monday, or the gaps between the ticks of a cron expression.
 
     Days and weeks are cut at local midnight in `timezone`, so a day has 23 or 25 hours when the
-    clocks change. Hours are named in UTC, because a local hour happens twice in autumn.
+    clocks change. Hours are named in UTC, because a local hour happens twice in autumn. The ticks of a cron
+    expression are named in local time; where that comes a second time, with its offset from UTC.
 
     >>> daily = Cadence(CadenceKind.DAILY, timezone="America/New_York")
     >>> day = daily.parse("2013-03-10")
@@ -59,6 +60,9 @@ class Cadence:
     datetime.timedelta(seconds=82800)
     >>> daily.next(day).key
     '2013-03-11'
+    >>> halves = Cadence(CadenceKind.CRON, timezone="America/New_York", cron="*/30 * * * *")
+    >>> [halves.shift(halves.parse("2013-11-03T01:00"), steps).key for steps in range(4)]
+    ['2013-11-03T01:00', '2013-11-03T01:30', '2013-11-03T01:00-05:00', '2013-11-03T01:30-05:00']
     """
 
     kind: CadenceKind
@@ -86,7 +90,10 @@ class Cadence:
 
     @property
     def key_format(self) -> str:
-        """The ``strftime`` format of an interval's key, in `cron_timezone`."""
+        """The ``strftime`` format of an interval's key, in `cron_timezone`.
+
+        A cron expression's key may be followed by an offset from UTC.
+        """
         return {
             CadenceKind.HOURLY: "%Y-%m-%dT%HZ",
             CadenceKind.DAILY: "%Y-%m-%d",
@@ -181,5 +188,8 @@ class Cadence:
         return tick.astimezone(UTC)
 
     def _make(self, start: datetime, end: datetime) -> Interval:
-        key = start.astimezone(ZoneInfo(self.cron_timezone)).strftime(self.key_format)
+        local = start.astimezone(ZoneInfo(self.cron_timezone))
+        key = local.strftime(self.key_format)
+        if self.kind is CadenceKind.CRON and local.fold:
+            key = local.isoformat(timespec="minutes")  # the same text with the offset, which `parse` reads as ISO 8601
         return Interval(start, end, key)
