@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from lupus.cli.terminal import Exit, err, find_interval, find_project, is_interactive, out, workspace
-from lupus.model import Interval, Project, RunReport, format_value
+from lupus.model import Incident, Interval, Project, RunReport, format_value
 
 if TYPE_CHECKING:
     from lupus.stages import Workspace
@@ -82,7 +82,7 @@ def _run_all(
             # Points and verdicts of a year would fill the memory, and are in the store.
             reports.append(report if len(intervals) == 1 else _slim(report))
     if not as_json and len(intervals) > 1:
-        _summary(reports)
+        _summary(reports, opened.store.incidents(project.name, since=first))
     return reports
 
 
@@ -93,13 +93,15 @@ def _slim(report: RunReport) -> RunReport:
     return replace(report, points=(), verdicts=findings)
 
 
-def _summary(reports: list[RunReport]) -> None:
+def _summary(reports: list[RunReport], incidents: list[Incident]) -> None:
+    """The whole range in one look; `incidents` as they are at its end, for later runs may have joined earlier ones."""
     from lupus.stages import incident_table
 
-    newest = {incident.id: incident for report in reports for incident in report.incidents}
-    out.print(f"{len(reports):,} intervals, {len(newest):,} incidents", style="bold")
-    if newest:
-        out.print(incident_table(newest.values()))
+    last = reports[-1].interval
+    found = sorted((one for one in incidents if one.first <= last), key=lambda one: one.first)
+    out.print(f"{len(reports):,} intervals, {len(found):,} incidents", style="bold")
+    if found:
+        out.print(incident_table(found))
     for report in reports:
         if report.retrain is not None:
             out.print(Text(f"{report.interval} retraining {report.retrain.state}: {report.retrain.dag}"))
