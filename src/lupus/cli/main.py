@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+import traceback
 
 import typer
 
 from lupus.cli import incidents, operations, projects, runs
-from lupus.cli.terminal import fail
+from lupus.cli.terminal import Exit, fail
 from lupus.model import LupusError
 
 app = typer.Typer(
@@ -40,6 +41,9 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except Exception:  # a fault of ours; status 1 would say "anomalies found"
+        traceback.print_exc()
+        sys.exit(Exit.STAGE_FAILED)
 
 
 if __name__ == "__main__":
