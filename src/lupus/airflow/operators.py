@@ -129,6 +129,7 @@ class MeasureOperator(ProjectOperator):
         with workspace() as opened:
             report = stages.measure(opened, self.project, interval)
         self.report(report)
+        fail_with(report.failed)
         without_value = sum(point.failure is not None for point in report.points)
         return {"interval": interval.key, "points": len(report.points), "without_value": without_value}
 

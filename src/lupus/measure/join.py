@@ -141,7 +141,7 @@ def _joined(join: Join) -> ibis.Table:
     scores = scores.group_by(["slice", *names]).aggregate(
         score=scores.score.min(), **{name: scores[name].min() for name in mine}
     )
-    label_type = "string" if join.label_kind is Kind.TEXT else declared.get(join.label_kind, "int64")
+    label_type = declared.get(join.label_kind, "int64")
     labels = ibis.table(
         {"slice": "int64"} | key_types | {"label": label_type} | dict.fromkeys(theirs, "int64"), name=TRUTHS
     )
@@ -179,7 +179,8 @@ def _truth(join: Join, label: ibis.Value) -> ibis.Value:
     if not join.binary:
         return label.cast("float64")
     if join.label_kind is Kind.TEXT:
-        text = label.lower().strip()
+        # Slices whose labels are of different types are text to us, but not to DuckDB.
+        text = label.cast("string").lower().strip()
         return ibis.cases(
             (text.isin(["1", "true", "1.0"]), 1.0), (text.isin(["0", "false", "0.0"]), 0.0), (text.notnull(), 2.0)
         )

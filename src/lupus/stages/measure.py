@@ -2,56 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lupus.model import Interval, MetricPoint, Project, Snapshot, SnapshotStatus, Stage, StoredState, Table
+from lupus.model import Interval, MeasureError, MetricPoint, Project, Snapshot, SnapshotStatus, Stage, Table
 from lupus.stages.extract import snapshots_of
 from lupus.stages.labels import evaluated, evaluating_runs, evaluation_tables, last_evaluations
 from lupus.stages.recording import recorded
 from lupus.stages.workspace import Workspace
 
 if TYPE_CHECKING:
-    from lupus.measure import EvaluationMeasures
+    from lupus.measure import EvaluationMeasures, TableMeasures
 
 
 @dataclass(frozen=True, slots=True)
 class MeasureReport:
-    """Every point that was measured, of this interval and of the older ones whose labels came."""
+    """Every point, of this interval and of the older ones whose labels came, and what could not be measured."""
 
     project: str
     interval: Interval
     points: tuple[MetricPoint, ...]
+    failed: tuple[str, ...] = ()
 
 
 def measure(workspace: Workspace, project: Project, interval: Interval) -> MeasureReport:
-    """Measure every table of `interval`, and evaluate it and the older intervals that wait for labels."""
+    """Measure every table of `interval`, and evaluate it and the older intervals that wait for labels.
+
+    What cannot be measured at all becomes failed points, and keeps nothing else from being measured.
+    """
     points: list[MetricPoint] = []
-    with recorded(workspace, project, interval, Stage.MEASURE):
-        points += _measure_tables(workspace, project, interval)
-        points += _evaluate(workspace, project, interval)
-    return MeasureReport(project.name, interval, tuple(points))
+    failed: list[str] = []
+    with recorded(workspace, project, interval, Stage.MEASURE) as record:
+        points += _measure_tables(workspace, project, interval, failed)
+        points += _evaluate(workspace, project, interval, failed)
+        record.problems(failed)
+    return MeasureReport(project.name, interval, tuple(points), tuple(failed))
 
 
-def _measure_tables(workspace: Workspace, project: Project, interval: Interval) -> list[MetricPoint]:
-    from lupus.measure import absent_points, measure_table
+def _measure_tables(workspace: Workspace, project: Project, interval: Interval, failed: list[str]) -> list[MetricPoint]:
 
     snapshots = snapshots_of(workspace.settings, project, interval)
     all_points: list[MetricPoint] = []
-    states: Sequence[StoredState]
     for table in project.tables:
         snapshot = snapshots.get(table.name) or _never_extracted(project, table, interval)
-        if not snapshot.usable:
-            points, states = tuple(absent_points(project, table, snapshot)), ()
-        else:
-            references = workspace.store.references(project.name, table.name)
-            measures = measure_table(project, table, snapshot, references, engine=workspace.engine)
-            workspace.store.save_references(measures.references)
-            points, states = measures.points, measures.states
+        try:
+            measures = _measure_table(workspace, project, table, snapshot)
+        except MeasureError as error:
+            failed.append(f"{table.name}: {error}")
+            unread = replace(snapshot, status=SnapshotStatus.FAILED, path=None, reason=str(error))
+            measures = _measure_table(workspace, project, table, unread)
+        points, states = measures.points, measures.states
         workspace.store.replace_points(project.name, interval, points, scope=f"table:{table.name}", states=states)
         all_points += points
     return all_points
+
+
+def _measure_table(workspace: Workspace, project: Project, table: Table, snapshot: Snapshot) -> TableMeasures:
+    from lupus.measure import measure_table
+
+    references = workspace.store.references(project.name, table.name) if snapshot.usable else ()
+    measures = measure_table(project, table, snapshot, references, engine=workspace.engine)
+    workspace.store.save_references(measures.references)
+    return measures
 
 
 def _never_extracted(project: Project, table: Table, interval: Interval) -> Snapshot:
@@ -60,15 +72,17 @@ def _never_extracted(project: Project, table: Table, interval: Interval) -> Snap
     return Snapshot(project.name, table.name, interval, SnapshotStatus.FAILED, None, 0, (), "", reason)
 
 
-def _evaluate(workspace: Workspace, project: Project, interval: Interval) -> list[MetricPoint]:
+def _evaluate(workspace: Workspace, project: Project, interval: Interval, failed: list[str]) -> list[MetricPoint]:
     if evaluation_tables(project) is None:
         return []
     all_points: list[MetricPoint] = []
     # An old interval that is run again is evaluated as the last run that got labels for it has done.
     runs = evaluating_runs(workspace.store, project, interval)
     for run, intervals in last_evaluations(project, interval, runs).items():
-        measures = _evaluate_at(workspace, project, run)
+        evaluation, measures = _evaluate_at(workspace, project, run, failed)
         for one in intervals:
+            if one not in evaluation:
+                continue
             points = [point for point in measures.points if point.interval == one]
             states = [state for state in measures.states if state.interval == one]
             workspace.store.replace_points(project.name, one, points, scope="evaluation", states=states)
@@ -76,30 +90,45 @@ def _evaluate(workspace: Workspace, project: Project, interval: Interval) -> lis
     return all_points
 
 
-def _evaluate_at(workspace: Workspace, project: Project, run: Interval) -> EvaluationMeasures:
-    """What the run of `run` knows of all intervals that wait for labels."""
+def _evaluate_at(
+    workspace: Workspace, project: Project, run: Interval, failed: list[str]
+) -> tuple[list[Interval], EvaluationMeasures]:
+    """What the run of `run` knows of the intervals that wait for labels, and which these are."""
     from lupus.measure import EvaluationMeasures, measure_evaluation
 
     tables = evaluation_tables(project)
     if tables is None:
-        return EvaluationMeasures()
+        return [], EvaluationMeasures()
     prediction, truth = tables
-    intervals = evaluated(project, run)
-    predictions = {
-        one.key: snapshot for one in intervals if (snapshot := _usable(workspace, project, prediction.name, one))
-    }
-    truths = [snapshot for one in intervals if (snapshot := _usable(workspace, project, truth.name, one))]
+    window = evaluated(project, run)
+    found = {one: _snapshot(workspace, project, prediction.name, one) for one in window}
+    # Days that never ran, before a project's first one or left out, are not days without predictions.
+    intervals = [one for one in window if one == run or found[one] is not None]
+    predictions = {one.key: snapshot for one, snapshot in found.items() if snapshot is not None}
+    truths = [
+        snapshot
+        for one in window
+        if (snapshot := _snapshot(workspace, project, truth.name, one)) is not None and snapshot.usable
+    ]
     blocked = {
         validation.interval.key: f"{validation.table} failed critical validation: "
         + "; ".join(outcome.reason or outcome.id for outcome in validation.critical_failures)
         for validation in workspace.store.validations(project.name, intervals)
         if validation.critical_failures and validation.table != truth.name
     }
-    return measure_evaluation(project, intervals, predictions, truths, blocked=blocked, engine=workspace.engine)
+    try:
+        measures = measure_evaluation(project, intervals, predictions, truths, blocked=blocked, engine=workspace.engine)
+    except MeasureError as error:
+        failed.append(f"evaluation: {error}")
+        unread = {
+            key: replace(snapshot, status=SnapshotStatus.FAILED, path=None, reason=str(error))
+            for key, snapshot in predictions.items()
+        }
+        measures = measure_evaluation(project, intervals, unread, (), blocked=blocked, engine=workspace.engine)
+    return intervals, measures
 
 
-def _usable(workspace: Workspace, project: Project, table: str, interval: Interval) -> Snapshot | None:
+def _snapshot(workspace: Workspace, project: Project, table: str, interval: Interval) -> Snapshot | None:
     from lupus.extract import load_snapshot
 
-    snapshot = load_snapshot(workspace.settings.snapshots, project.name, table, interval)
-    return snapshot if snapshot is not None and snapshot.usable else None
+    return load_snapshot(workspace.settings.snapshots, project.name, table, interval)

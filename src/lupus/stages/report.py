@@ -75,7 +75,7 @@ def _(report: MeasureReport) -> RenderableType:
         failed[key] += point.failure is not None
     for key in sorted(count):
         grid.add_row(*map(_safe, key), f"{count[key]:,}", f"{failed[key]:,}" if failed[key] else "–")
-    return grid
+    return Group(grid, *(Text(f"FAILED {sentence}", style="red") for sentence in report.failed))
 
 
 @render.register

@@ -54,7 +54,7 @@ def run(
         incidents=acted.incidents,
         notices=acted.notices,
         retrain=acted.retrain,
-        failed=(*extracted.failed, *waiting, *validated.failed),
+        failed=(*extracted.failed, *waiting, *validated.failed, *measured.failed),
     )
 
 
