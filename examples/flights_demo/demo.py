@@ -82,10 +82,9 @@ def _run(console: Console, layout: Layout) -> int:
             _run_december(console, server)
         _show(console, layout, server)
         if not once:
-            console.print("Serving until Ctrl-C.", style="dim")
-            while True:
-                server.check_alive()
-                time.sleep(1)
+            _serve(console, server)
+    if once:
+        console.print("Airflow has been stopped; `make demo` without DEMO_ONCE serves all of this.", style="dim")
     return 0
 
 
@@ -144,6 +143,17 @@ def _run_december(console: Console, server: AirflowServer) -> None:
     if failed:
         raise DemoFailedError("\n".join(_failure(server, run) for run in failed[:3]))
     server.layout.done.touch()
+
+
+def _serve(console: Console, server: AirflowServer) -> None:
+    """Returns at Ctrl-C, which is how this demo ends; raises when Airflow ends first."""
+    console.print("Serving until Ctrl-C.", style="dim")
+    try:
+        while True:
+            server.check_alive()
+            time.sleep(1)
+    except KeyboardInterrupt:
+        console.print("\nstopping")
 
 
 def _december_runs(server: AirflowServer) -> list[dict[str, Any]]:

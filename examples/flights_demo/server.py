@@ -22,7 +22,7 @@ from flights_demo.layout import ROOT, Layout
 
 LOGIN: Final = "admin"
 _HEALTHY_WITHIN_SECONDS: Final = 180.0
-_STOPS_WITHIN_SECONDS: Final = 20.0
+_STOPS_WITHIN_SECONDS: Final = 6.0
 
 
 class AirflowFailedError(RuntimeError):
@@ -171,13 +171,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         family = [root, *root.children(recursive=True)]
     except psutil.NoSuchProcess:
         family = []
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGINT)  # standalone stops its parts on this one only
-    _, alive = psutil.wait_procs(family, timeout=_STOPS_WITHIN_SECONDS / 2)
-    for member in alive:
-        with suppress(psutil.NoSuchProcess):
-            member.terminate()
-    _, alive = psutil.wait_procs(alive, timeout=_STOPS_WITHIN_SECONDS / 2)
+    process.send_signal(signal.SIGINT)  # standalone then stops its parts; asked twice, some of them hang
+    _, alive = psutil.wait_procs(family, timeout=_STOPS_WITHIN_SECONDS)
+    # The triggerer takes its time. Nothing is lost: whatever Airflow knows is in its database.
     for member in alive:
         with suppress(psutil.NoSuchProcess):
             member.kill()
