@@ -10,7 +10,7 @@ import pytest
 import tiny
 from installation import Installation
 
-HISTORY_DAYS = 36
+HISTORY_DAYS = 34
 
 
 @pytest.fixture(scope="session")
