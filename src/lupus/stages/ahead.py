@@ -9,9 +9,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -52,21 +52,31 @@ def prepared_ahead(
     context = multiprocessing.get_context("spawn")
     arguments = (project, dict(connections.environ), workspace.settings)
     with ProcessPoolExecutor(1, mp_context=context, initializer=_start, initargs=arguments) as pool:
-        coming: deque[tuple[Interval, Future[Prepared]]] = deque()
-        left = iter(intervals)
+        coming: dict[Interval, Future[Prepared] | None] = {}
         try:
-            while True:
-                for interval in left:
-                    coming.append((interval, pool.submit(_prepare, interval)))
-                    if len(coming) > _LEAD:
-                        break
-                if not coming:
-                    return
-                interval, future = coming.popleft()
-                yield interval, future.result()
+            for position, interval in enumerate(intervals):
+                for one in intervals[position : position + _LEAD + 1]:
+                    if one not in coming:
+                        coming[one] = _submit(pool, one)
+                yield interval, _result(coming[interval])
+                coming[interval] = None
         finally:
-            for _, future in coming:
-                future.cancel()
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _submit(pool: ProcessPoolExecutor, interval: Interval) -> Future[Prepared] | None:
+    try:
+        return pool.submit(_prepare, interval)
+    except BrokenProcessPool:
+        return None
+
+
+def _result(future: Future[Prepared] | None) -> Prepared | None:
+    """What the second process made; None when it was killed, for the run can do the work itself."""
+    try:
+        return future.result() if future is not None else None
+    except BrokenProcessPool:
+        return None
 
 
 _state: tuple[Project, EnvironmentConnections, Settings] | None = None
