@@ -1,0 +1,137 @@
+"""SIGKILL in the middle of every stage: the run that follows leaves what an undisturbed run leaves."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import killed_runs
+import tiny
+from installation import Installation
+
+DAYS = (tiny.day(34), tiny.day(35))
+
+POINTS = [
+    # extract
+    ("start_run before", 1),
+    ("half a snapshot during", 2),
+    ("between parquet and manifest before", 1),
+    ("between parquet and manifest after", 2),
+    ("finish_run before", 1),
+    # validate
+    ("replace_validation before", 2),
+    ("replace_validation after", 1),
+    ("replace_points before", 1),
+    ("replace_points after", 2),
+    ("finish_run before", 2),
+    # measure
+    ("save_references before", 1),
+    ("replace_points before", 4),
+    ("replace_points after", 5),
+    ("replace_points after", 6),
+    ("statement before", 30),
+    ("statement before", 60),
+    ("finish_run before", 3),
+    # judge
+    ("replace_verdicts before", 1),
+    ("replace_verdicts after", 1),
+    ("replace_verdicts after", 2),
+    ("finish_run after", 4),
+    # act
+    ("commit_act before", 1),
+    ("commit_act after", 1),
+    ("in the sink before", 1),
+    ("half a message during", 1),
+    ("in the sink after", 1),
+    ("mark_notice before", 1),
+    ("mark_notice after", 1),
+    ("finish_run before", 5),
+]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(history: Installation, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    installation = history.copied(tmp_path_factory.mktemp("undisturbed") / "tiny")
+    installation.run(*DAYS)
+    return installation
+
+
+@pytest.fixture(scope="module")
+def kill() -> Iterator[Callable[[Installation, str, int], int]]:
+    """Runs the first of `DAYS` in a process that is killed at a point; returns the signal that ended it."""
+    process = subprocess.Popen(
+        [sys.executable, killed_runs.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    orders, answers = process.stdin, process.stdout
+    assert answers.readline() == "ready\n"
+
+    def order(installation: Installation, point: str, nth: int) -> int:
+        line: dict[str, Any] = {
+            "folder": str(installation.folder),
+            "environ": dict(installation.environ),
+            "day": DAYS[0],
+            "point": point,
+            "nth": nth,
+        }
+        orders.write(json.dumps(line) + "\n")
+        orders.flush()
+        return -int(answers.readline())
+
+    with process:
+        yield order
+        orders.close()
+
+
+@pytest.mark.parametrize(("point", "nth"), POINTS, ids=[f"{point} {nth}" for point, nth in POINTS])
+def test_a_run_after_a_kill_leaves_what_an_undisturbed_run_leaves(
+    copy_of_history: Callable[[str], Installation],
+    undisturbed: Installation,
+    kill: Callable[[Installation, str, int], int],
+    point: str,
+    nth: int,
+) -> None:
+    killed = copy_of_history("killed")
+    assert kill(killed, point, nth) == signal.SIGKILL
+    killed.run(*DAYS)
+    assert killed.dump() == undisturbed.dump()
+    assert killed.outbox() == undisturbed.outbox()
+    assert len({one[0] for one in killed.outbox()}) == len(killed.outbox())
+    left, right = killed.files(), undisturbed.files()
+    # A temporary file of a killed process stays for some hours: its writer might only be slow.
+    assert {name for name in left if not name.endswith(".tmp")} == set(right)
+    assert all(left[name] == content for name, content in right.items())
+
+
+@pytest.mark.services
+def test_a_kill_in_a_transaction_of_postgresql_leaves_nothing_of_it(
+    history: Installation,
+    kill: Callable[[Installation, str, int], int],
+    tmp_path: Path,
+    postgres_url: str,
+) -> None:
+    killed = history.copied(tmp_path / "tiny").with_environ(
+        LUPUS_STORE_URL=postgres_url, LUPUS_HOME=str(tmp_path / "home")
+    )
+    lite = killed.with_environ(LUPUS_STORE_URL="", LUPUS_HOME=str(tmp_path / "home_lite"))
+    with killed.workspace() as opened:
+        opened.store.upgrade()
+    for nth in (20, 40, 55):
+        assert kill(killed, "statement before", nth) == signal.SIGKILL
+    killed.run(*DAYS)
+    lite.run(*DAYS)
+    assert killed.dump().keys() == lite.dump().keys()
+    assert {name: len(rows) for name, rows in killed.dump().items()} == {
+        name: len(rows) for name, rows in lite.dump().items()
+    }
+    assert killed.dump()["points"] == lite.dump()["points"]
+    assert killed.dump()["verdicts"] == lite.dump()["verdicts"]
+    assert killed.outbox() == lite.outbox()
