@@ -44,6 +44,9 @@ SEASONS: Final = 4
 RARE: Final = 0.6
 """How much the 97th percentile of the errors counts beside the 90th: what came twice in six weeks is no anomaly."""
 
+STILL: Final = 1.6
+"""The score of the first move of a series that stood still at zero, however far: worth a look, but not a night."""
+
 _LEVEL: Final = 7  # intervals in the level of a cadence without a season
 _SMALLEST: Final = 1e-300
 _CHUNK: Final = 800_000  # numbers in the largest array; a few of those at once
@@ -122,18 +125,24 @@ class RecentAverageRule:
 
         centre = expected[:, at]
         noise = np.maximum(noise, scale.floor(centre, matrix.n[rows][:, matrix.at]))
-        half = np.maximum(self.parameters.sensitivity * noise, _SMALLEST)
+        half = self.parameters.sensitivity * noise
         value = scale.even(matrix.values[rows][:, matrix.at])
         distance = value - centre
         lower, upper = scale.back(centre - half), scale.back(centre + half)
         middle_back = scale.back(centre)
         lower, upper = scale.possible(middle_back, lower, upper)
+        # Nobody expects a number below zero of a series that never was there, nor has to read of it.
+        least = np.fmin.reduce(trailing(baseline, self._memory)[:, at], axis=-1)
+        unseen = (lower < 0) & (least >= 0) & (middle_back >= 0) & (distance >= -np.abs(centre))
+        lower = np.where(unseen, 0.0, lower)
         if self.parameters.direction == "up":
             lower, distance = np.full_like(lower, np.nan), np.maximum(distance, 0)
         elif self.parameters.direction == "down":
             upper, distance = np.full_like(upper, np.nan), np.minimum(distance, 0)
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             score = np.minimum(np.abs(distance) / half, MOST)
+        # Of a series that never moved nobody knows how much a move means.
+        score = np.where(half > 0, score, np.where(distance == 0, 0.0, STILL))
 
         parts.expected[rows], parts.lower[rows], parts.upper[rows], parts.score[rows] = middle_back, lower, upper, score
         seen = trailing_count(known, window)[:, at]
