@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import warnings
 from collections import Counter
@@ -53,8 +54,9 @@ def load_suite(path: Path) -> Suite:
 
 
 def great_expectations() -> Any:
-    """Great Expectations, imported quietly: nothing leaves the machine, no progress bars."""
+    """Great Expectations, imported quietly: nothing leaves the machine, no progress bars, no chatter in task logs."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     with warnings.catch_warnings():
         # Its own imports are deprecated in newer Pythons; nothing that a user of Lupus can change.
         warnings.simplefilter("ignore", DeprecationWarning)
