@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
 import sqlalchemy as sa
+
+# Airflow makes its folder as soon as it is imported: neither in HOME nor in the Airflow of whoever runs the tests.
+_AIRFLOW_HOME = tempfile.TemporaryDirectory(prefix="lupus-tests-airflow-", ignore_cleanup_errors=True)
+atexit.register(_AIRFLOW_HOME.cleanup)
+os.environ["AIRFLOW_HOME"] = _AIRFLOW_HOME.name
 
 POSTGRES = os.environ.get("LUPUS_TEST_POSTGRES", "postgresql+psycopg://root@127.0.0.1:5432/postgres")
 MARIADB = os.environ.get("LUPUS_TEST_MARIADB", "mysql+pymysql://root@127.0.0.1:3306/test")
