@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from lupus.cli.terminal import Exit, err, find_interval, find_project, is_interactive, out, workspace
-from lupus.model import Incident, Interval, Project, RunReport, format_value
+from lupus.model import Incident, Interval, LupusError, Project, RunReport, format_value
 
 if TYPE_CHECKING:
     from lupus.stages import Workspace
@@ -41,8 +42,13 @@ def run(
     last = find_interval(found, to, option="--to") if to else first
     if last.start < first.start:
         raise typer.BadParameter(f"{last} is before {first}", param_hint="--to")
-    from lupus.stages import dry_workspace
+    from lupus.stages import dry_workspace, refuse_unmonitored
 
+    for interval, option in ((first, "--day"), (last, "--to")):
+        try:
+            refuse_unmonitored(found, interval)
+        except LupusError as error:
+            raise typer.BadParameter(str(error), param_hint=option) from None
     with workspace() as opened:
         if dry_run:
             with dry_workspace(opened, found, first) as trial:
@@ -168,6 +174,8 @@ def log(
             separator = ""
         if not separator or not name:
             raise typer.BadParameter(f"{text!r} is not of the form name=number", param_hint="NAME=VALUE")
+        if not isfinite(parsed[name]):
+            raise typer.BadParameter(f"{text} is not a finite number", param_hint="NAME=VALUE")
     from lupus.stages import push_metrics
 
     with workspace() as opened:

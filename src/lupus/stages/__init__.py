@@ -9,7 +9,7 @@ from lupus.stages.judge import JudgeReport, judge
 from lupus.stages.measure import MeasureReport, measure
 from lupus.stages.push import push_metrics
 from lupus.stages.report import incident_table, render, report_lines
-from lupus.stages.run import run, run_range
+from lupus.stages.run import refuse_unmonitored, run, run_range
 from lupus.stages.settings import EnvironmentConnections, Settings
 from lupus.stages.validate import ValidateReport, build_docs, validate
 from lupus.stages.workspace import Workspace, open_workspace
@@ -38,6 +38,7 @@ __all__ = [
     "pending_retrain",
     "point_json",
     "push_metrics",
+    "refuse_unmonitored",
     "render",
     "report_json",
     "report_lines",

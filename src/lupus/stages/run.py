@@ -24,12 +24,7 @@ def run(
     A slice that is not there yet is not waited for: on the command line the user decides when. What is
     `prepared` need not be extracted and validated again.
     """
-    if interval.start < project.start or (project.end is not None and interval.start >= project.end):
-        raise LupusError(
-            f"{project.name} is not monitored on {interval}: it starts on "
-            f"{project.cadence.containing(project.start)}"
-            + (f" and ends before {project.cadence.containing(project.end)}" if project.end else "")
-        )
+    refuse_unmonitored(project, interval)
     if prepared is None:
         extracted = extract(workspace, project, interval, now=max(datetime.now(UTC), interval.end))
         validated = validate(workspace, project, interval)
@@ -56,6 +51,16 @@ def run(
         retrain=acted.retrain,
         failed=(*extracted.failed, *waiting, *validated.failed, *measured.failed),
     )
+
+
+def refuse_unmonitored(project: Project, interval: Interval) -> None:
+    """Raise `LupusError` when `interval` is before the project's start or after its end."""
+    if interval.start < project.start or (project.end is not None and interval.start >= project.end):
+        raise LupusError(
+            f"{project.name} is not monitored on {interval}: it starts on "
+            f"{project.cadence.containing(project.start)}"
+            + (f" and ends before {project.cadence.containing(project.end)}" if project.end else "")
+        )
 
 
 def run_range(
