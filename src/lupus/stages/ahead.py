@@ -1,6 +1,6 @@
-"""Extracting and validating the next intervals while this one is measured, in a second process.
+"""Extracting, validating and measuring the next intervals while this one is judged, in a second process.
 
-Neither depends on what earlier intervals brought, and together they are half of a run. The second process
+None of it depends on what earlier intervals brought, and together they are half of a run. The second process
 writes snapshots only; the store has one writer.
 """
 
@@ -16,12 +16,18 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing import connection, parent_process
+from multiprocessing.util import Finalize
+from typing import TYPE_CHECKING
 
-from lupus.model import Interval, Project
+from lupus.model import Interval, Project, Reference
 from lupus.stages.extract import ExtractReport, read_tables
+from lupus.stages.measure import MeasuredTables, measure_tables
 from lupus.stages.settings import EnvironmentConnections, Settings
 from lupus.stages.validate import CheckedTables, check_tables
 from lupus.stages.workspace import Workspace
+
+if TYPE_CHECKING:
+    from lupus.measure import Engine
 
 _WORTH_IT = 8
 """Intervals from which a second process pays for its start."""
@@ -31,10 +37,11 @@ _LEAD = 3
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An interval whose tables are extracted and validated."""
+    """An interval whose tables are extracted, validated and measured."""
 
     extracted: ExtractReport
     checked: CheckedTables
+    measured: MeasuredTables
 
 
 def prepared_ahead(
@@ -57,16 +64,18 @@ def prepared_ahead(
             for position, interval in enumerate(intervals):
                 for one in intervals[position : position + _LEAD + 1]:
                     if one not in coming:
-                        coming[one] = _submit(pool, one)
+                        coming[one] = _submit(pool, one, workspace.store.references(project.name))
                 yield interval, _result(coming[interval])
                 coming[interval] = None
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _submit(pool: ProcessPoolExecutor, interval: Interval) -> Future[Prepared] | None:
+def _submit(
+    pool: ProcessPoolExecutor, interval: Interval, references: tuple[Reference, ...]
+) -> Future[Prepared] | None:
     try:
-        return pool.submit(_prepare, interval)
+        return pool.submit(_prepare, interval, references)
     except BrokenProcessPool:
         return None
 
@@ -79,7 +88,7 @@ def _result(future: Future[Prepared] | None) -> Prepared | None:
         return None
 
 
-_state: tuple[Project, EnvironmentConnections, Settings] | None = None
+_state: tuple[Project, EnvironmentConnections, Settings, Engine] | None = None
 _open = ExitStack()
 
 
@@ -87,10 +96,18 @@ def _start(project: Project, environ: Mapping[str, str], settings: Settings) -> 
     """Make the second process ready; it ends when the first one is killed."""
     global _state  # noqa: PLW0603 - a worker process has no other place
     from lupus.extract import shared_sessions
+    from lupus.measure import Engine
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _state = (project, EnvironmentConnections(environ), settings)
+    Finalize(None, _end, exitpriority=10)  # worker processes do not run what `atexit` has
+    _state = (project, EnvironmentConnections(environ), settings, _open.enter_context(Engine()))
     _open.enter_context(shared_sessions())
+
+
+def _end() -> None:
+    global _state  # noqa: PLW0603 - see above
+    _state = None
+    _open.close()
 
 
 def _end_with_parent() -> None:
@@ -100,10 +117,13 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _prepare(interval: Interval) -> Prepared:
+def _prepare(interval: Interval, references: tuple[Reference, ...]) -> Prepared:
     if _state is None:
         raise RuntimeError("the process was not started by prepared_ahead")
-    project, connections, settings = _state
+    project, connections, settings, engine = _state
     now = max(datetime.now(UTC), interval.end)
-    extracted = read_tables(settings, connections, project, interval, now=now)
-    return Prepared(extracted, check_tables(settings, project, interval))
+    return Prepared(
+        read_tables(settings, connections, project, interval, now=now),
+        check_tables(settings, project, interval),
+        measure_tables(settings, project, interval, references, engine=engine),
+    )

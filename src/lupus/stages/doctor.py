@@ -43,7 +43,7 @@ def examine(environ: Mapping[str, str]) -> Iterator[Finding]:
     settings = Settings.from_environment(environ)
     yield _folder(settings)
     projects: list[Project] = []
-    for loaded in load_projects(settings.projects, environ=environ):
+    for loaded in load_projects(settings.projects, environ=environ) if settings.projects.is_dir() else ():
         if loaded.project is None:
             for problem in loaded.problems:
                 yield Finding(f"project {loaded.name}", Health.BROKEN, str(problem))

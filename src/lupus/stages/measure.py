@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lupus.model import Interval, MeasureError, MetricPoint, Project, Snapshot, SnapshotStatus, Stage, Table
+from lupus.model import Interval, MeasureError, MetricPoint, Project, Reference, Snapshot, SnapshotStatus, Stage, Table
 from lupus.stages.extract import snapshots_of
 from lupus.stages.labels import evaluated, evaluating_runs, evaluation_tables, last_evaluations
 from lupus.stages.recording import recorded
 from lupus.stages.workspace import Workspace
 
 if TYPE_CHECKING:
-    from lupus.measure import EvaluationMeasures, TableMeasures
+    from lupus.measure import Engine, EvaluationMeasures, TableMeasures
+    from lupus.stages.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,45 +26,68 @@ class MeasureReport:
     failed: tuple[str, ...] = ()
 
 
-def measure(workspace: Workspace, project: Project, interval: Interval) -> MeasureReport:
+@dataclass(frozen=True, slots=True)
+class MeasuredTable:
+    """One table's measures; `failed` says why it could not be measured at all."""
+
+    table: str
+    measures: TableMeasures
+    failed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredTables:
+    """Every table's measures, and the references that they were made with."""
+
+    references: tuple[Reference, ...]
+    tables: tuple[MeasuredTable, ...]
+
+
+def measure(
+    workspace: Workspace, project: Project, interval: Interval, *, ahead: MeasuredTables | None = None
+) -> MeasureReport:
     """Measure every table of `interval`, and evaluate it and the older intervals that wait for labels.
 
-    What cannot be measured at all becomes failed points, and keeps nothing else from being measured.
+    What cannot be measured at all becomes failed points, and keeps nothing else from being measured. Tables that were
+    measured `ahead` are not measured again, unless references have been fixed since.
     """
     points: list[MetricPoint] = []
     failed: list[str] = []
+    store = workspace.store
     with recorded(workspace, project, interval, Stage.MEASURE) as record:
-        points += _measure_tables(workspace, project, interval, failed)
+        references = store.references(project.name)
+        if ahead is None or ahead.references != references:
+            ahead = measure_tables(workspace.settings, project, interval, references, engine=workspace.engine)
+        for one in ahead.tables:
+            measures = one.measures
+            store.save_references(measures.references)
+            scope = f"table:{one.table}"
+            store.replace_points(project.name, interval, measures.points, scope=scope, states=measures.states)
+            points += measures.points
+            failed += [f"{one.table}: {one.failed}"] if one.failed else []
         points += _evaluate(workspace, project, interval, failed)
         record.problems(failed)
     return MeasureReport(project.name, interval, tuple(points), tuple(failed))
 
 
-def _measure_tables(workspace: Workspace, project: Project, interval: Interval, failed: list[str]) -> list[MetricPoint]:
-
-    snapshots = snapshots_of(workspace.settings, project, interval)
-    all_points: list[MetricPoint] = []
-    for table in project.tables:
-        snapshot = snapshots.get(table.name) or _never_extracted(project, table, interval)
-        try:
-            measures = _measure_table(workspace, project, table, snapshot)
-        except MeasureError as error:
-            failed.append(f"{table.name}: {error}")
-            unread = replace(snapshot, status=SnapshotStatus.FAILED, path=None, reason=str(error))
-            measures = _measure_table(workspace, project, table, unread)
-        points, states = measures.points, measures.states
-        workspace.store.replace_points(project.name, interval, points, scope=f"table:{table.name}", states=states)
-        all_points += points
-    return all_points
-
-
-def _measure_table(workspace: Workspace, project: Project, table: Table, snapshot: Snapshot) -> TableMeasures:
+def measure_tables(
+    settings: Settings, project: Project, interval: Interval, references: tuple[Reference, ...], *, engine: Engine
+) -> MeasuredTables:
+    """Measure the snapshots of `interval`, without the store."""
     from lupus.measure import measure_table
 
-    references = workspace.store.references(project.name, table.name) if snapshot.usable else ()
-    measures = measure_table(project, table, snapshot, references, engine=workspace.engine)
-    workspace.store.save_references(measures.references)
-    return measures
+    snapshots = snapshots_of(settings, project, interval)
+    measured: list[MeasuredTable] = []
+    for table in project.tables:
+        snapshot = snapshots.get(table.name) or _never_extracted(project, table, interval)
+        own = [reference for reference in references if reference.table == table.name]
+        try:
+            measured.append(MeasuredTable(table.name, measure_table(project, table, snapshot, own, engine=engine)))
+        except MeasureError as error:
+            unread = replace(snapshot, status=SnapshotStatus.FAILED, path=None, reason=str(error))
+            measures = measure_table(project, table, unread, own, engine=engine)
+            measured.append(MeasuredTable(table.name, measures, str(error)))
+    return MeasuredTables(references, tuple(measured))
 
 
 def _never_extracted(project: Project, table: Table, interval: Interval) -> Snapshot:

@@ -35,7 +35,7 @@ def run(
         with recorded(workspace, project, interval, Stage.VALIDATE) as record:
             validated = keep_validations(workspace, project, prepared.checked)
             record.problems(validated.failed)
-    measured = measure(workspace, project, interval)
+    measured = measure(workspace, project, interval, ahead=prepared.measured if prepared is not None else None)
     judged = judge(workspace, project, interval)
     acted = act(workspace, project, interval, send=send)
     waiting = tuple(f"{one.table}: {one.reason}" for one in extracted.waiting)
