@@ -35,7 +35,7 @@ operations.register(app)
 def main() -> None:
     """Run the command line; errors that people can mend are shown as sentences, not tracebacks."""
     try:
-        app()
+        app(prog_name="lupus")
     except LupusError as error:
         sys.exit(fail(error))
     except BrokenPipeError:
