@@ -135,7 +135,7 @@ class Installation:
         out, err = io.StringIO(), io.StringIO()
         code: object = 0
         with (
-            mock.patch.dict(os.environ, self._environ(), clear=True),
+            mock.patch.dict(os.environ, self.process_environ(), clear=True),
             mock.patch.object(sys, "argv", ["lupus", *arguments]),
             redirect_stdout(out),
             redirect_stderr(err),
@@ -150,7 +150,7 @@ class Installation:
         """`lupus ...` as its own process: what a user's shell sees."""
         done = subprocess.run(
             [sys.executable, "-m", "lupus.cli.main", *arguments],
-            env=self._environ(),
+            env=self.process_environ(),
             cwd=self.folder,
             capture_output=True,
             text=True,
@@ -159,7 +159,8 @@ class Installation:
         )
         return Answer(done.returncode, done.stdout, done.stderr)
 
-    def _environ(self) -> dict[str, str]:
+    def process_environ(self) -> dict[str, str]:
+        """The environment for a process that shall see this installation and nothing else."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
         return {**kept, "COLUMNS": "200", **self.environ}
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 import killed_runs
@@ -17,6 +20,7 @@ import tiny
 from installation import Installation
 
 DAYS = (tiny.day(34), tiny.day(35))
+Kill = Callable[..., int]
 
 POINTS = [
     # extract
@@ -64,8 +68,8 @@ def undisturbed(history: Installation, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="module")
-def kill() -> Iterator[Callable[[Installation, str, int], int]]:
-    """Runs the first of `DAYS` in a process that is killed at a point; returns the signal that ended it."""
+def kill() -> Iterator[Kill]:
+    """Runs one day in a process that is killed at a point; returns the signal that ended it."""
     process = subprocess.Popen(
         [sys.executable, killed_runs.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -74,11 +78,11 @@ def kill() -> Iterator[Callable[[Installation, str, int], int]]:
     orders, answers = process.stdin, process.stdout
     assert answers.readline() == "ready\n"
 
-    def order(installation: Installation, point: str, nth: int) -> int:
+    def order(installation: Installation, point: str, nth: int, day: str = DAYS[0]) -> int:
         line: dict[str, Any] = {
             "folder": str(installation.folder),
             "environ": dict(installation.environ),
-            "day": DAYS[0],
+            "day": day,
             "point": point,
             "nth": nth,
         }
@@ -95,7 +99,7 @@ def kill() -> Iterator[Callable[[Installation, str, int], int]]:
 def test_a_run_after_a_kill_leaves_what_an_undisturbed_run_leaves(
     copy_of_history: Callable[[str], Installation],
     undisturbed: Installation,
-    kill: Callable[[Installation, str, int], int],
+    kill: Kill,
     point: str,
     nth: int,
 ) -> None:
@@ -111,10 +115,62 @@ def test_a_run_after_a_kill_leaves_what_an_undisturbed_run_leaves(
     assert all(left[name] == content for name, content in right.items())
 
 
+def test_a_first_run_that_is_killed_fixes_no_other_references(kill: Kill, tmp_path: Path) -> None:
+    # The first run fixes the histograms' edges and the categories that all later days are compared by.
+    days = (tiny.day(1), tiny.day(2))
+    plain = Installation.tiny(tmp_path / "plain", days=5)
+    plain.run(*days)
+    for number, (point, nth) in enumerate([("save_references after", 1), ("replace_points before", 4)]):
+        killed = Installation.tiny(tmp_path / f"killed{number}", days=5)
+        assert kill(killed, point, nth, days[0]) == signal.SIGKILL
+        killed.run(*days)
+        assert killed.dump() == plain.dump()
+        assert killed.outbox() == plain.outbox()
+
+
+def _wait_for(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    for _ in range(1200):
+        if condition():
+            return
+        assert process.poll() is None, "the range ended before it could be killed"
+        time.sleep(0.05)
+    raise AssertionError("nothing happened for a minute")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", ["both processes", "the second process"])
+def test_a_range_that_is_killed_and_run_again(history: Installation, tmp_path: Path, victim: str) -> None:
+    ranged = Installation.tiny(tmp_path / "ranged")
+    arguments = ("run", "loans", "--day", tiny.day(0), "--to", tiny.day(33))
+    with ranged.workspace() as opened:
+        opened.store.upgrade()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lupus.cli.main", *arguments],
+        env=ranged.process_environ(),
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    with process, ranged.workspace() as opened:
+        _wait_for(lambda: len(opened.store.runs("loans")) > 12 * 5, process)
+        if victim == "both processes":
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(timeout=60)
+            assert process.returncode == -signal.SIGKILL
+        else:
+            # The children are multiprocessing's resource tracker and the one that works ahead: that is the newer one.
+            os.kill(max(child.pid for child in psutil.Process(process.pid).children()), signal.SIGKILL)
+            assert process.wait(timeout=120) == 0
+    if victim == "both processes":
+        assert ranged.dump() != history.dump()
+        assert ranged.lupus(*arguments).code == 0
+    assert ranged.dump() == history.dump()
+    assert ranged.outbox() == history.outbox()
+
+
 @pytest.mark.services
 def test_a_kill_in_a_transaction_of_postgresql_leaves_nothing_of_it(
     history: Installation,
-    kill: Callable[[Installation, str, int], int],
+    kill: Kill,
     tmp_path: Path,
     postgres_url: str,
 ) -> None:
