@@ -6,7 +6,6 @@ import json
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from lupus.cli.terminal import err, find_project, out, workspace
 
@@ -19,7 +18,7 @@ def incidents(
 ) -> None:
     """Show incidents, newest first, and the messages that went out about them."""
     from lupus.stages import incident_json, incident_table
-    from lupus.stages.grid import light_table
+    from lupus.stages.grid import light_table, printable
 
     if project is not None:
         find_project(project)
@@ -43,12 +42,17 @@ def incidents(
         for finding in found[0].findings:
             verdict = finding.verdict
             grid.add_row(
-                verdict.interval.key, verdict.severity or "", Text(verdict.series.subject), Text(verdict.sentence)
+                verdict.interval.key,
+                verdict.severity or "",
+                printable(verdict.series.subject),
+                printable(verdict.sentence),
             )
         out.print(grid)
         for notice in notices:
             if notice.incident == show:
-                out.print(Text(f"{notice.interval}  message {notice.reason} to {notice.destination}: {notice.state}"))
+                out.print(
+                    printable(f"{notice.interval}  message {notice.reason} to {notice.destination}: {notice.state}")
+                )
 
 
 def register(app: typer.Typer) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from lupus.cli.terminal import Exit, find_interval, find_project, out, settings, workspace
 
@@ -18,14 +17,18 @@ database = typer.Typer(no_args_is_help=True, help="Look after the metric store."
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False) -> None:
     """Show what is configured, reachable and out of date. Exits with 3 when something is broken."""
     from lupus.stages.doctor import Health, examine
-    from lupus.stages.grid import light_table
+    from lupus.stages.grid import light_table, printable
 
     findings = []
     grid = light_table("", "what", "how!", "detail")
     colour = {Health.FINE: "green", Health.WARNING: "yellow", Health.BROKEN: "red"}
     for finding in examine(os.environ):
         findings.append(finding)
-        grid.add_row(Text(finding.subject), Text(finding.health, style=colour[finding.health]), Text(finding.detail))
+        grid.add_row(
+            printable(finding.subject),
+            printable(finding.health, style=colour[finding.health]),
+            printable(finding.detail),
+        )
     if as_json:
         rows = [{"subject": one.subject, "health": one.health, "detail": one.detail} for one in findings]
         out.file.write(json.dumps(rows, ensure_ascii=False, indent=1) + "\n")

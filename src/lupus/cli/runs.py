@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.text import Text
 
 from lupus.cli.terminal import Exit, err, find_interval, find_project, is_interactive, out, workspace
 from lupus.model import Incident, Interval, LupusError, Project, RunReport, format_value
@@ -102,6 +101,7 @@ def _slim(report: RunReport) -> RunReport:
 def _summary(reports: list[RunReport], incidents: list[Incident]) -> None:
     """The whole range in one look; `incidents` as they are at its end, for later runs may have joined earlier ones."""
     from lupus.stages import incident_table
+    from lupus.stages.grid import printable
 
     last = reports[-1].interval
     found = sorted((one for one in incidents if one.first <= last), key=lambda one: one.first)
@@ -110,9 +110,9 @@ def _summary(reports: list[RunReport], incidents: list[Incident]) -> None:
         out.print(incident_table(found))
     for report in reports:
         if report.retrain is not None:
-            out.print(Text(f"{report.interval} retraining {report.retrain.state}: {report.retrain.dag}"))
+            out.print(printable(f"{report.interval} retraining {report.retrain.state}: {report.retrain.dag}"))
         for sentence in report.failed:
-            out.print(Text(f"{report.interval} FAILED {sentence}", style="red"))
+            out.print(printable(f"{report.interval} FAILED {sentence}", style="red"))
 
 
 def metrics(
@@ -129,7 +129,7 @@ def metrics(
     """Show stored metric values, newest first."""
     found = find_project(project)
     interval = find_interval(found, day, option="--day") if day else None
-    from lupus.stages.grid import light_table
+    from lupus.stages.grid import light_table, printable
 
     with workspace() as opened:
         points = opened.store.points(
@@ -142,11 +142,11 @@ def metrics(
         return
     grid = light_table("", "interval!", "metric", "value", "n:right", "labels:right")
     for point in points:
-        value = Text(format_value(point.value, point.series.unit)) if point.value is not None else Text("–")
+        value = printable(format_value(point.value, point.series.unit)) if point.value is not None else printable("–")
         if point.failure is not None:
-            value = Text(point.failure.reason, style="red")
+            value = printable(point.failure.reason, style="red")
         maturity = "" if point.maturity is None else format_value(point.maturity, "ratio")
-        grid.add_row(point.interval.key, Text(str(point.series.key)), value, f"{point.n:,}", maturity)
+        grid.add_row(point.interval.key, printable(str(point.series.key)), value, f"{point.n:,}", maturity)
     out.print(grid)
     if not points:
         err.print("nothing stored that fits; lupus run fills the store", style="yellow")

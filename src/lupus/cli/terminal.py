@@ -74,11 +74,13 @@ def find_interval(project: Project, text: str, *, option: str) -> Interval:
 
 def fail(error: LupusError) -> int:
     """Print `error` for people and return the exit status it stands for."""
+    from lupus.stages.grid import printable
+
     if isinstance(error, ConfigError):
         for problem in error.problems:
-            err.print(str(problem), style="red", markup=False)
+            err.print(printable(str(problem), "red"))
         return Exit.BAD_INPUT
-    err.print(f"error: {error}", style="red", markup=False)
+    err.print(printable(f"error: {error}", "red"))
     return Exit.STAGE_FAILED
 
 

@@ -1,9 +1,10 @@
-"""The one look of tables, in task logs and on the command line."""
+"""The one look of tables and text, in task logs and on the command line."""
 
 from __future__ import annotations
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
 
 def light_table(title: str, *columns: str) -> Table:
@@ -21,3 +22,12 @@ def light_table(title: str, *columns: str) -> Table:
         whole = column.endswith("!") or bool(justify)
         table.add_column(name, justify="right" if justify else "left", overflow="fold", no_wrap=whole)
     return table
+
+
+def printable(text: str, style: str = "") -> Text:
+    r"""`text` that may come from data or YAML: never read as rich's markup, and without power over the terminal.
+
+    >>> printable("a[red]b\x1b[31m").plain
+    'a[red]b�[31m'
+    """
+    return Text("".join(letter if letter.isprintable() or letter == "\n" else "�" for letter in text), style=style)

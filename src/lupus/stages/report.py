@@ -9,7 +9,6 @@ from io import StringIO
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from lupus.model import (
     Incident,
@@ -24,7 +23,7 @@ from lupus.model import (
 )
 from lupus.stages.act import ActReport
 from lupus.stages.extract import ExtractReport
-from lupus.stages.grid import light_table
+from lupus.stages.grid import light_table, printable
 from lupus.stages.judge import JudgeReport
 from lupus.stages.measure import MeasureReport
 from lupus.stages.validate import ValidateReport
@@ -51,16 +50,17 @@ def render(report: object) -> RenderableType:
 def _(report: ExtractReport) -> RenderableType:
     lines: list[RenderableType] = [_snapshots(report.snapshots)]
     lines += [
-        Text(f"waiting for {one.table} until {one.until:%Y-%m-%d %H:%M %Z}: {one.reason}") for one in report.waiting
+        printable(f"waiting for {one.table} until {one.until:%Y-%m-%d %H:%M %Z}: {one.reason}")
+        for one in report.waiting
     ]
-    lines += [Text(f"FAILED {sentence}", style="red") for sentence in report.failed]
+    lines += [printable(f"FAILED {sentence}", style="red") for sentence in report.failed]
     return Group(*lines)
 
 
 @render.register
 def _(report: ValidateReport) -> RenderableType:
     lines: list[RenderableType] = [_validations(report.validations)]
-    lines += [Text(f"FAILED {sentence}", style="red") for sentence in report.failed]
+    lines += [printable(f"FAILED {sentence}", style="red") for sentence in report.failed]
     return Group(*lines)
 
 
@@ -74,8 +74,8 @@ def _(report: MeasureReport) -> RenderableType:
         count[key] += 1
         failed[key] += point.failure is not None
     for key in sorted(count):
-        grid.add_row(*map(_safe, key), f"{count[key]:,}", f"{failed[key]:,}" if failed[key] else "–")
-    return Group(grid, *(Text(f"FAILED {sentence}", style="red") for sentence in report.failed))
+        grid.add_row(*map(printable, key), f"{count[key]:,}", f"{failed[key]:,}" if failed[key] else "–")
+    return Group(grid, *(printable(f"FAILED {sentence}", style="red") for sentence in report.failed))
 
 
 @render.register
@@ -88,18 +88,18 @@ def _(report: ActReport) -> RenderableType:
     lines: list[RenderableType] = [_incidents(report.incidents), _notices(report.notices)]
     if report.retrain is not None:
         lines.append(
-            Text(
+            printable(
                 f"retraining {report.retrain.state}: {report.retrain.dag}, because {'; '.join(report.retrain.reasons)}"
             )
         )
-    lines += [Text(sentence, style="red") for sentence in report.undelivered]
+    lines += [printable(sentence, style="red") for sentence in report.undelivered]
     return Group(*lines)
 
 
 @render.register
 def _(report: RunReport) -> RenderableType:
     lines: list[RenderableType] = [
-        Text(f"{report.project} {report.interval.key}", style="bold"),
+        printable(f"{report.project} {report.interval.key}", style="bold"),
         _snapshots(report.snapshots),
     ]
     if report.validations:
@@ -107,11 +107,11 @@ def _(report: RunReport) -> RenderableType:
     lines += [_judgement(report.verdicts), _incidents(report.incidents), _notices(report.notices)]
     if report.retrain is not None:
         lines.append(
-            Text(
+            printable(
                 f"retraining {report.retrain.state}: {report.retrain.dag}, because {'; '.join(report.retrain.reasons)}"
             )
         )
-    lines += [Text(f"FAILED {sentence}", style="red") for sentence in report.failed]
+    lines += [printable(f"FAILED {sentence}", style="red") for sentence in report.failed]
     return Group(*lines)
 
 
@@ -120,13 +120,13 @@ def _snapshots(snapshots: Sequence[Snapshot]) -> Table:
     for one in snapshots:
         colour = "green" if one.status is SnapshotStatus.OK else "red"
         grid.add_row(
-            _safe(one.table),
+            printable(one.table),
             one.interval.key,
-            Text(one.status, style=colour),
+            printable(one.status, style=colour),
             f"{one.rows:,}",
             str(len(one.schema)),
             one.content_hash[:12],
-            _safe(one.reason),
+            printable(one.reason),
         )
     return grid
 
@@ -137,23 +137,23 @@ def _validations(validations: Iterable[Validation]) -> Table:
         met = f"{sum(outcome.success for outcome in one.outcomes)} of {len(one.outcomes)}"
         broken = [outcome for outcome in one.outcomes if not outcome.success]
         if not broken:
-            grid.add_row(_safe(one.table), Text(met, style="green"), "", "", "", "")
+            grid.add_row(printable(one.table), printable(met, style="green"), "", "", "", "")
         for outcome in broken:
             ratio = "–" if outcome.unexpected_ratio is None else format_value(outcome.unexpected_ratio, "ratio")
             grid.add_row(
-                _safe(one.table),
-                Text(met, style="red"),
-                _safe(outcome.id),
+                printable(one.table),
+                printable(met, style="red"),
+                printable(outcome.id),
                 outcome.severity,
                 ratio,
-                _safe(outcome.reason),
+                printable(outcome.reason),
             )
     return grid
 
 
 def _judgement(verdicts: Sequence[Verdict]) -> RenderableType:
     counts = Counter(verdict.status for verdict in verdicts)
-    summary = Text("Verdicts: " + ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items())))
+    summary = printable("Verdicts: " + ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items())))
     found = sorted((v for v in verdicts if v.status.is_finding), key=_badness, reverse=True)
     if not found:
         return summary
@@ -162,18 +162,18 @@ def _judgement(verdicts: Sequence[Verdict]) -> RenderableType:
         severity = verdict.severity or Severity.LOW
         grid.add_row(
             verdict.interval.key,
-            Text(severity, style=_COLOUR[severity]),
+            printable(severity, style=_COLOUR[severity]),
             "–" if verdict.score is None else f"{verdict.score:.1f}",
-            _safe(verdict.series.subject),
-            _safe(verdict.sentence),
+            printable(verdict.series.subject),
+            printable(verdict.sentence),
         )
     rest = len(found) - _WORST_SHOWN
-    return Group(summary, grid, Text(f"… and {rest:,} more")) if rest > 0 else Group(summary, grid)
+    return Group(summary, grid, printable(f"… and {rest:,} more")) if rest > 0 else Group(summary, grid)
 
 
 def _incidents(incidents: Sequence[Incident]) -> RenderableType:
     if not incidents:
-        return Text("No incident.")
+        return printable("No incident.")
     return incident_table(incidents)
 
 
@@ -195,26 +195,21 @@ def incident_table(incidents: Iterable[Incident]) -> Table:
         state = f"{one.state}, {one.outcome}" if one.outcome else str(one.state)
         grid.add_row(
             one.id,
-            *([_safe(one.project)] if several else []),
+            *([printable(one.project)] if several else []),
             one.first.key,
             one.last.key if one.last != one.first else "",
             state,
-            Text(one.severity, style=_COLOUR[one.severity]),
-            _safe(one.title),
+            printable(one.severity, style=_COLOUR[one.severity]),
+            printable(one.title),
         )
     return grid
 
 
 def _notices(notices: Sequence[Notice]) -> RenderableType:
     return Group(
-        *(Text(f"notice {one.reason} to {one.destination}: {one.state} {one.error}".rstrip()) for one in notices)
+        *(printable(f"notice {one.reason} to {one.destination}: {one.state} {one.error}".rstrip()) for one in notices)
     )
 
 
 def _badness(verdict: Verdict) -> tuple[int, float]:
     return ((verdict.severity or Severity.LOW).rank, verdict.score or 0.0)
-
-
-def _safe(text: str) -> Text:
-    """Text from data or YAML, never read as rich markup."""
-    return Text(text)
