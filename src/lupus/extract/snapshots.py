@@ -6,7 +6,8 @@
 The manifest names the Parquet file, so replacing the manifest is the one step that makes a new snapshot
 visible; the Parquet file is in place before, and what the manifest no longer names is removed after. A file
 lock orders writers of the same slice. Row groups have a fixed size, so that equal rows in equal order give
-equal bytes, whatever batches they came in.
+equal bytes, whatever batches they came in. Nothing waits for the disk (fsync): a slice that a power cut
+damages is extracted again, and waiting was half of the time of a small one.
 """
 
 from __future__ import annotations
@@ -134,7 +135,6 @@ def commit(
     with _locked(folder / f".{name}.lock"):
         if spool.path and path:
             os.replace(spool.path, path)  # noqa: PTH105 - its atomicity is the point
-            _sync(folder)
         _replace_text(folder / f"{name}.json", json.dumps(manifest, indent=1, ensure_ascii=False))
         _sweep(folder, name, keep=path)
     return Snapshot(project, table, interval, status, path, spool.rows, spool.schema, spool.content_hash, reason)
@@ -182,7 +182,6 @@ def _spool(
             writer.close()
     with writer.path.open("rb") as file:
         content_hash = hashlib.file_digest(file, "sha256").hexdigest()
-        os.fsync(file.fileno())
     schema_pairs = tuple((field.name, str(field.type)) for field in writer.schema)
     return Spool(writer.path, rows, schema_pairs, content_hash)
 
@@ -238,23 +237,10 @@ def _locked(path: Path) -> Iterator[None]:
 def _replace_text(path: Path, text: str) -> None:
     draft = path.with_name(f".{path.stem}.{uuid4().hex}.tmp")
     try:
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        draft.write_text(text, encoding="utf-8")
         os.replace(draft, path)  # noqa: PTH105 - its atomicity is the point
     finally:
         draft.unlink(missing_ok=True)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    """Makes renames in `folder` survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _sweep(folder: Path, name: str, *, keep: Path | None) -> None:
