@@ -32,7 +32,7 @@ _WORST_SHOWN = 15
 _COLOUR = {Severity.LOW: "cyan", Severity.MEDIUM: "yellow", Severity.HIGH: "red", Severity.CRITICAL: "bold red"}
 
 
-def report_lines(report: object, *, width: int = 140) -> list[str]:
+def report_lines(report: object, *, width: int = 110) -> list[str]:
     """`report` as plain lines of text, for a log."""
     console = Console(file=StringIO(), width=width, no_color=True, highlight=False)
     console.print(render(report))
