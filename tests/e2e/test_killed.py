@@ -27,27 +27,20 @@ POINTS = [
     ("start_run before", 1),
     ("half a snapshot during", 2),
     ("between parquet and manifest before", 1),
-    ("between parquet and manifest after", 2),
     ("finish_run before", 1),
     # validate
     ("replace_validation before", 2),
-    ("replace_validation after", 1),
     ("replace_points before", 1),
-    ("replace_points after", 2),
-    ("finish_run before", 2),
     # measure
     ("save_references before", 1),
     ("replace_points before", 4),
     ("replace_points after", 5),
-    ("replace_points after", 6),
     ("statement before", 30),
     ("statement before", 60),
     ("finish_run before", 3),
     # judge
     ("replace_verdicts before", 1),
-    ("replace_verdicts after", 1),
     ("replace_verdicts after", 2),
-    ("finish_run after", 4),
     # act
     ("commit_act before", 1),
     ("commit_act after", 1),
