@@ -22,6 +22,16 @@ _PARAMETER_NOTES: Final = {
     ("recent_average", "sensitivity"): "Half the width of the band in noise units: larger means fewer alarms.",
     ("recent_average", "direction"): "Which deviations count: both, only up, or only down.",
     ("recent_average", "season_aware"): "Whether the same weekday (or hour) may count for more.",
+    ("trend_change", "recent"): "How many intervals, the newest among them, make the level that is judged.",
+    ("trend_change", "window"): "How many intervals before those give the level, slope and spread that are expected.",
+    ("trend_change", "sensitivity"): "Half the width of the band in spreads of the window: larger means fewer alarms.",
+    ("trend_change", "accept_after"): "For how many intervals a change is told only once; a level that lasts as long "
+    "is accepted.",
+    ("trend_change", "direction"): "Which changes count: both, only up, or only down.",
+    ("flatline", "length"): "The equal values in a row that are too many.",
+    ("flatline", "window"): "How many intervals before them tell how often values repeat.",
+    ("flatline", "most_repeats"): "The largest share of repeated values among those for a series to be judged.",
+    ("validity", "tolerance"): "How far outside of what is possible a value may be, for sums that were rounded.",
 }
 
 

@@ -8,11 +8,10 @@ For each series, on the scale on which its noise is even (`judge.scale`), and fr
    season position (weekday, hour) in the last four seasons, and the last season's mean plus the median of the four
    deviations that this position had from the mean of the season before it.
 3. **Expectation.** The experts' mean, weighted by (mean absolute error over half a window) ** -3.
-4. **Noise unit.** From the expectation's own past errors over one and a half windows: the largest of 1.4826 times
-   their median, q90 / 1.645, and `RARE` times q97 / 2.17. The first two are one standard deviation for Gaussian
-   errors; real errors have heavier tails, which q90 sees and the median does not (for the first see Rousseeuw and
-   Croux, Alternatives to the median absolute deviation, JASA 88, 1993); series that are zero on most days show their
-   size in q97 only. Few errors are widened by 1 + 2/count, and sampling noise is the least it can be.
+4. **Noise unit.** From the sizes of the expectation's own past errors over two and a quarter windows: the mean of
+   q90 / 1.645, q95 / 1.960 and q98 / 2.326. Each is one standard deviation for Gaussian errors. Real errors have
+   heavier tails, and how heavy is what tells a steady series from one that jumps, or is zero on most days: what came
+   twice in nine weeks is no anomaly. Few errors are widened by 1 + 4/count, and sampling noise is the least it can be.
 5. **Band.** Expectation ± `sensitivity` noise units, brought back to the metric's own scale.
 
 A level that lasts widens the band by its own errors (once they are a tenth of what is remembered), then becomes the
@@ -41,12 +40,11 @@ CLIP: Final = 3.0
 SEASONS: Final = 4
 """How many seasons back the season-aware experts look."""
 
-RARE: Final = 0.6
-"""How much the 97th percentile of the errors counts beside the 90th: what came twice in six weeks is no anomaly."""
-
 STILL: Final = 1.6
 """The score of the first move of a series that stood still at zero, however far: worth a look, but not a night."""
 
+_TAILS: Final = {0.9: 1.645, 0.95: 1.960, 0.98: 2.326}  # of the sizes of errors; what they are for Gaussian ones
+_FEW: Final = 4
 _LEVEL: Final = 7  # intervals in the level of a cadence without a season
 _SMALLEST: Final = 1e-300
 _CHUNK: Final = 800_000  # numbers in the largest array; a few of those at once
@@ -103,7 +101,7 @@ class RecentAverageRule:
     @property
     def _memory(self) -> int:
         """The intervals whose errors make the noise unit."""
-        return self.parameters.window * 3 // 2
+        return self.parameters.window * 9 // 4
 
     def _seasonal(self, season: int) -> bool:
         return self.parameters.season_aware and season > 1
@@ -119,9 +117,9 @@ class RecentAverageRule:
         errors = np.abs(baseline - expected)
         recent = trailing(errors, self._memory)[:, at]
         count = trailing_count(~np.isnan(errors), self._memory)[:, at]
-        middle, tail, far = quantiles(recent, count, (0.5, 0.9, 0.97))
-        noise = np.maximum(np.maximum(1.4826 * middle, tail / 1.645), RARE * far / 2.17)
-        noise *= 1 + 2 / np.maximum(count, 1)
+        tails = quantiles(recent, count, tuple(_TAILS))
+        noise = np.mean([tail / normal for tail, normal in zip(tails, _TAILS.values(), strict=True)], axis=0)
+        noise *= 1 + _FEW / np.maximum(count, 1)
 
         centre = expected[:, at]
         noise = np.maximum(noise, scale.floor(centre, matrix.n[rows][:, matrix.at]))

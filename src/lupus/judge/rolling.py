@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -11,11 +12,24 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
-def trailing(values: Floats, width: int) -> Floats:
-    """Views (S, T, width) of the `width` columns before each column, never the column itself."""
-    padding = np.full((values.shape[0], width), np.nan)
-    windows: Floats = sliding_window_view(np.concatenate([padding, values[:, :-1]], axis=1), width, axis=1)
+def trailing(values: Floats, width: int, *, own: bool = False) -> Floats:
+    """Views (S, T, width) of the `width` columns before each column, or of those that end with its `own`."""
+    padding = np.full((values.shape[0], width - own), np.nan)
+    there = values if own else values[:, :-1]
+    windows: Floats = sliding_window_view(np.concatenate([padding, there], axis=1), width, axis=1)
     return windows
+
+
+def before(values: NDArray[Any], columns: int) -> NDArray[Any]:
+    """`values` (S, T) of so many columns earlier; NaN, 0 or False where there are none.
+
+    >>> before(np.array([[1.0, 2.0, 3.0]]), 2).tolist()
+    [[nan, nan, 1.0]]
+    """
+    fill = np.nan if values.dtype.kind == "f" else 0
+    moved = np.full(values.shape, fill, dtype=values.dtype)
+    moved[:, columns:] = values[:, : max(values.shape[1] - columns, 0)]
+    return moved
 
 
 def quantiles(windows: Floats, count: NDArray[np.int64], probabilities: Sequence[float]) -> list[Floats]:
@@ -102,9 +116,9 @@ def _shift(values: Floats, columns: int) -> Floats:
     return moved
 
 
-def trailing_count(known: NDArray[np.bool_], width: int) -> NDArray[np.int64]:
-    """How many of the `width` columns before each column are `known`."""
+def trailing_count(known: NDArray[np.bool_], width: int, *, own: bool = False) -> NDArray[np.int64]:
+    """How many of the `width` columns before each column, or of those that end with its `own`, are `known`."""
     running = np.zeros((known.shape[0], known.shape[1] + 1), dtype=np.int64)
     np.cumsum(known, axis=1, out=running[:, 1:])
-    ends = np.arange(known.shape[1])
+    ends = np.arange(known.shape[1]) + own
     return np.asarray(running[:, ends] - running[:, np.maximum(ends - width, 0)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
@@ -26,6 +26,9 @@ MOST: Final = 1000.0
 _OWN: Final = {
     "threshold": "lupus.judge.threshold:ThresholdRule",
     "recent_average": "lupus.judge.recent_average:RecentAverageRule",
+    "trend_change": "lupus.judge.trend_change:TrendChangeRule",
+    "flatline": "lupus.judge.flatline:FlatlineRule",
+    "validity": "lupus.judge.validity:ValidityRule",
 }
 
 
@@ -54,6 +57,10 @@ class Assessment:
     A value below `lower` or above `upper` is an anomaly. `score` is the distance from expectation in
     half bands: 1 is the edge. Where `seen` is less than `needed` the rule knows too little to judge.
     `seasonal` says that the expectation rests on the same season (weekday, hour) more than on the level.
+
+    `tested` is what the band is about when that is not the value itself, such as the level of the last two weeks; NaN
+    there is never outside. `drawn` is False when the band is of another kind than the values, such as a number of
+    intervals, and belongs on no chart of them. `remarks` has sentences for (row, column) that are no anomalies.
     """
 
     expected: NDArray[np.float64]
@@ -63,11 +70,17 @@ class Assessment:
     seen: NDArray[np.int64]
     needed: int
     seasonal: NDArray[np.bool_]
+    tested: NDArray[np.float64] | None = None
+    drawn: bool = True
+    remarks: Mapping[tuple[int, int], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Anomaly:
-    """One point that left its band, for the rule to put into words. `record` is ``the lowest in 60 days`` or ``""``."""
+    """One point that left its band, for the rule to put into words. `record` is ``the lowest in 60 days`` or ``""``.
+
+    `tested` is what left the band: the value, unless the rule is about something else.
+    """
 
     series: Series
     interval: Interval
@@ -78,6 +91,7 @@ class Anomaly:
     upper: float | None
     seasonal: bool
     record: str
+    tested: float
 
 
 class Rule(Protocol):

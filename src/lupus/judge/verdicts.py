@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 from typing import Final
 
@@ -126,17 +126,22 @@ class _Asking:
         expected, lower, upper, score = (
             part[:, column] for part in (answer.expected, answer.lower, answer.upper, answer.score)
         )
-        outside = (value_of < lower) | (value_of > upper)
+        tested = value_of if answer.tested is None else answer.tested[:, column]
+        outside = (tested < lower) | (tested > upper)
         # The way back from the even scale rounds: what left the band is said to have left it.
         score = np.where(outside, np.fmax(score, _JUST_OUTSIDE), np.minimum(score, 1.0))
         judged = (answer.seen[:, column] >= answer.needed) & ~np.isnan(value_of) & ~self.immature[rows, position]
         plain, anomalous = (judged & ~outside & (not broken)).tolist(), (judged & outside).tolist()
         bands = list(zip(*(_optional(part) for part in (expected, lower, upper, score)), strict=True))
+        shown = bands if answer.drawn else [(None, None, None, band[3]) for band in bands]
         for local, (row, value) in enumerate(zip(rows, value_of.tolist(), strict=True)):
             if plain[local]:
-                yield Verdict(series[row].key, interval, name, Status.OK, value, "", None, *bands[local])
+                remark = answer.remarks.get((local, column), "")
+                yield Verdict(series[row].key, interval, name, Status.OK, value, remark, None, *shown[local])
             elif anomalous[local]:
-                yield self._anomaly(row, position, bands[local], seasonal=bool(answer.seasonal[local, column]))
+                seasonal = bool(answer.seasonal[local, column])
+                found = self._anomaly(row, position, bands[local], tested=float(tested[local]), seasonal=seasonal)
+                yield found if answer.drawn else replace(found, expected=None, lower=None, upper=None)
             elif isnan(value):
                 yield from self._without_value(row, position)
             elif self.immature[row, position]:
@@ -175,6 +180,7 @@ class _Asking:
         position: int,
         band: tuple[float | None, float | None, float | None, float | None],
         *,
+        tested: float,
         seasonal: bool,
     ) -> Verdict:
         series, interval = self.history.series[row], self.history.intervals[position]
@@ -183,7 +189,7 @@ class _Asking:
         # No further back than the rules look: what is said must not depend on how much history was loaded.
         first = max(0, position - self.reach)
         remark = record(self.whole.values[row, first:], position - first, self.cadence)
-        anomaly = Anomaly(series, interval, self.cadence, value, expected, lower, upper, seasonal, remark)
+        anomaly = Anomaly(series, interval, self.cadence, value, expected, lower, upper, seasonal, remark, tested)
         severity = self.spec.severity or _severity(score or 1.0, self.rule.least_severity)
         return Verdict(
             series.key,
@@ -226,6 +232,8 @@ def _checked(answer: Assessment, shape: tuple[int, int]) -> Assessment:
     for part in ("expected", "lower", "upper", "score", "seen", "seasonal"):
         if getattr(answer, part).shape != shape:
             raise LupusError(f"its {part} has shape {getattr(answer, part).shape}, not {shape}")
+    if answer.tested is not None and answer.tested.shape != shape:
+        raise LupusError(f"its tested has shape {answer.tested.shape}, not {shape}")
     return answer
 
 

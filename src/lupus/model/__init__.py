@@ -37,7 +37,14 @@ from lupus.model.project import (
     Task,
 )
 from lupus.model.retrain import RetrainRequest, RetrainState, retrain_id
-from lupus.model.rules import RULE_PARAMETERS, RecentAverageParameters, ThresholdParameters
+from lupus.model.rules import (
+    RULE_PARAMETERS,
+    FlatlineParameters,
+    RecentAverageParameters,
+    ThresholdParameters,
+    TrendChangeParameters,
+    ValidityParameters,
+)
 from lupus.model.run import RunReport, Stage
 from lupus.model.series import WHOLE, Group, Series, SeriesKey, segment_name
 from lupus.model.snapshot import Snapshot, SnapshotStatus
@@ -83,6 +90,9 @@ __all__ = [
     "Ready",
     "Reason",
     "RecentAverageParameters",
+    "TrendChangeParameters",
+    "FlatlineParameters",
+    "ValidityParameters",
     "Reference",
     "RetrainPolicy",
     "RetrainRequest",

@@ -32,7 +32,7 @@ class RecentAverageParameters:
 
     window: int = 28
     min_history: int = 14
-    sensitivity: float = 5.0
+    sensitivity: float = 4.0
     direction: Literal["both", "up", "down"] = "both"
     season_aware: bool = True
 
@@ -43,5 +43,71 @@ class RecentAverageParameters:
             raise ValueError(f"sensitivity must be positive, got {self.sensitivity:g}")
 
 
-RULE_PARAMETERS: Final = {"threshold": ThresholdParameters, "recent_average": RecentAverageParameters}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrendChangeParameters:
+    """Change of the level that lasts: a shift, or a drift away from where the level was heading.
+
+    The level of the last `recent` intervals is compared with the `window` intervals before them, from which it is
+    expected, going on as steeply as they went. The band is `sensitivity` times their spread wide on each side. A
+    change is told once; a level that lasts for `accept_after` intervals is accepted as the new one. `direction`
+    limits the rule to one side.
+    """
+
+    recent: int = 14
+    window: int = 56
+    sensitivity: float = 3.0
+    accept_after: int = 28
+    direction: Literal["both", "up", "down"] = "both"
+
+    def __post_init__(self) -> None:
+        if not 3 <= self.recent <= self.window:
+            raise ValueError(f"recent must be between 3 and window ({self.window}), got {self.recent}")
+        if self.sensitivity <= 0:
+            raise ValueError(f"sensitivity must be positive, got {self.sensitivity:g}")
+        if self.accept_after < 1:
+            raise ValueError(f"accept_after must be at least 1, got {self.accept_after}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlatlineParameters:
+    """The same value again and again where values do not repeat: a feed that got stuck.
+
+    Anomalous from the `length`-th equal value in a row, when at most `most_repeats` of the `window` values before
+    them repeated their predecessor.
+    """
+
+    length: int = 4
+    window: int = 91
+    most_repeats: float = 0.02
+
+    def __post_init__(self) -> None:
+        if self.length < 2:
+            raise ValueError(f"length must be at least 2, got {self.length}")
+        if self.window < 20:
+            raise ValueError(f"window must be at least 20, got {self.window}")
+        if not 0 <= self.most_repeats < 1:
+            raise ValueError(f"most_repeats must be at least 0 and below 1, got {self.most_repeats:g}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidityParameters:
+    """Values that cannot be: a ratio outside of 0–1, a number of rows or a time below 0, as far as the unit says.
+
+    `tolerance` is how far outside a value may be, for sums that were rounded.
+    """
+
+    tolerance: float = 1e-9
+
+    def __post_init__(self) -> None:
+        if self.tolerance < 0:
+            raise ValueError(f"tolerance must not be negative, got {self.tolerance:g}")
+
+
+RULE_PARAMETERS: Final = {
+    "threshold": ThresholdParameters,
+    "recent_average": RecentAverageParameters,
+    "trend_change": TrendChangeParameters,
+    "flatline": FlatlineParameters,
+    "validity": ValidityParameters,
+}
 """The parameter class of each rule kind that ships with Lupus."""
