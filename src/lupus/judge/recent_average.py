@@ -128,7 +128,7 @@ class RecentAverageRule:
         distance = value - centre
         lower, upper = scale.back(centre - half), scale.back(centre + half)
         middle_back = scale.back(centre)
-        lower, upper = scale.possible(middle_back, lower, upper)
+        lower, upper = scale.possible(scale.back(value), lower, upper)
         # Nobody expects a number below zero of a series that never was there, nor has to read of it.
         least = np.fmin.reduce(trailing(baseline, self._memory)[:, at], axis=-1)
         unseen = (lower < 0) & (least >= 0) & (middle_back >= 0) & (distance >= -np.abs(centre))

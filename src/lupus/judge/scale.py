@@ -74,10 +74,13 @@ class Scale:
             result[self._count] = np.maximum(result[self._count], _COUNT_NOISE)
         return result
 
-    def possible(self, expected: Floats, lower: Floats, upper: Floats) -> tuple[Floats, Floats]:
-        """The band (S, A) without what counts and ratios cannot be, unless they are expected there."""
+    def possible(self, value: Floats, lower: Floats, upper: Floats) -> tuple[Floats, Floats]:
+        """The band (S, A) without what counts and ratios cannot be, unless the `value` (S, A) is just that.
+
+        A value that cannot be is for the rule `validity` to find: the unit may be wrong, and then the band is not.
+        """
         low, high = lower.copy(), upper.copy()
-        bounded = (self._ratio | self._count)[:, None] & (expected >= 0)
-        np.maximum(low, 0, out=low, where=bounded)
-        np.minimum(high, 1, out=high, where=self._ratio[:, None] & (expected <= 1))
+        counted = (self._ratio | self._count)[:, None] & ~(value < 0) & (upper >= 0)
+        np.maximum(low, 0, out=low, where=counted)
+        np.minimum(high, 1, out=high, where=self._ratio[:, None] & ~(value > 1) & (lower <= 1))
         return low, high

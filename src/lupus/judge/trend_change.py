@@ -135,8 +135,8 @@ class TrendChangeRule:
 
         change, half = levels.change[:, at], half[:, at]
         expected = levels.recent[:, at] - change
-        middle = scale.back(expected)
-        lower, upper = scale.possible(middle, scale.back(expected - half), scale.back(expected + half))
+        middle, level = scale.back(expected), scale.back(levels.recent[:, at])
+        lower, upper = scale.possible(level, scale.back(expected - half), scale.back(expected + half))
         if self.parameters.direction == "up":
             lower = np.full_like(lower, np.nan)
         elif self.parameters.direction == "down":
@@ -146,7 +146,7 @@ class TrendChangeRule:
         # What is not confirmed, or was told already, is inside.
         parts.expected[rows], parts.lower[rows], parts.upper[rows], parts.score[rows] = middle, lower, upper, score
         assert parts.tested is not None  # noqa: S101 - made in assess
-        parts.tested[rows] = np.where(told[:, at], scale.back(levels.recent[:, at]), np.nan)
+        parts.tested[rows] = np.where(told[:, at], level, np.nan)
         seen = levels.known[:, at]
         parts.seen[rows] = np.where(np.isnan(change), np.minimum(seen, parts.needed - 1), seen)
         return np.asarray(accepted[:, at])
