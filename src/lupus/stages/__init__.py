@@ -10,11 +10,13 @@ from lupus.stages.measure import MeasureReport, measure
 from lupus.stages.push import push_metrics
 from lupus.stages.report import incident_table, render, report_lines
 from lupus.stages.run import refuse_unmonitored, run, run_range
+from lupus.stages.series import SERIES_RULES, backtest_series, judge_series, read_series, rule_from_text
 from lupus.stages.settings import EnvironmentConnections, Settings
 from lupus.stages.validate import ValidateReport, build_docs, validate
 from lupus.stages.workspace import Workspace, open_workspace
 
 __all__ = [
+    "SERIES_RULES",
     "ActReport",
     "EnvironmentConnections",
     "ExtractReport",
@@ -24,6 +26,7 @@ __all__ = [
     "ValidateReport",
     "Workspace",
     "act",
+    "backtest_series",
     "build_docs",
     "deliver",
     "draft_project",
@@ -32,6 +35,7 @@ __all__ = [
     "incident_json",
     "incident_table",
     "judge",
+    "judge_series",
     "mark_retrain",
     "measure",
     "open_workspace",
@@ -39,10 +43,12 @@ __all__ = [
     "point_json",
     "push_metrics",
     "refuse_unmonitored",
+    "read_series",
     "render",
     "report_json",
     "report_lines",
     "run",
+    "rule_from_text",
     "run_range",
     "validate",
     "verdict_json",
