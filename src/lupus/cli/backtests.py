@@ -19,6 +19,10 @@ def backtest(
     to: Annotated[
         Path | None, typer.Option("--out", metavar="FLAGS", help="Where to write what is said of each value.")
     ] = None,
+    changes: Annotated[
+        Path | None,
+        typer.Option("--change-points", metavar="FILE", help="Where to write where each series changed, looking back."),
+    ] = None,
     rule: Annotated[
         list[str] | None,
         typer.Option("--rule", metavar="KIND[:k=v,...]", help="These rules in place of the default ones."),
@@ -28,14 +32,19 @@ def backtest(
 
     [bold]lupus backtest --series sales.csv --out flags.csv[/] needs no project.
     """
-    from lupus.stages import SERIES_RULES, backtest_series, rule_from_text
+    from lupus.stages import SERIES_RULES, backtest_series, find_change_points, rule_from_text
 
     try:
         rules = [rule_from_text(text) for text in rule] if rule else SERIES_RULES
     except LupusError as error:
         raise typer.BadParameter(str(error), param_hint="--rule") from None
-    if series is None or to is None:
-        raise typer.BadParameter("give both --series FILE and --out FLAGS", param_hint="--series")
+    if series is None or (to is None and changes is None):
+        raise typer.BadParameter("give --series FILE and --out FLAGS", param_hint="--series")
+    if changes is not None:
+        told = find_change_points(series, changes)
+        out.print(f"{told['changes']:,} changes in {told['series']:,} series: {changes}")
+    if to is None:
+        return
     done = backtest_series(series, to, rules)
     out.print(f"{done['values']:,} values of {done['series']:,} series judged, {done['flags']:,} flagged: {to}")
 

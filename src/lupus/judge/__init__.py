@@ -9,23 +9,35 @@ its own baseline. One interval and a replay of a year run through the same code 
     judge.rule            the `Rule` protocol, and how kinds are found (entry points ``lupus.rules``)
     judge.threshold       a bound that must not be left
     judge.recent_average  deviation from the average of recent intervals
+    judge.trend_change    a level that went elsewhere and stays there
+    judge.flatline        the same value again and again
+    judge.validity        values that cannot be
+    judge.segments        looking back: where a whole series changed
     judge.rolling         statistics of moving windows, over all series at once
     judge.scale           what makes counts, ratios and other numbers comparable
     judge.sentences       the plain sentence of a verdict
 """
 
+from lupus.judge.flatline import FlatlineRule
 from lupus.judge.recent_average import RecentAverageRule
 from lupus.judge.rule import Anomaly, Assessment, Matrix, Rule, rule_for
+from lupus.judge.segments import change_points
 from lupus.judge.threshold import ThresholdRule
+from lupus.judge.trend_change import TrendChangeRule
+from lupus.judge.validity import ValidityRule
 from lupus.judge.verdicts import judge, lookback
 
 __all__ = [
     "Anomaly",
     "Assessment",
+    "FlatlineRule",
     "Matrix",
     "RecentAverageRule",
     "Rule",
     "ThresholdRule",
+    "TrendChangeRule",
+    "ValidityRule",
+    "change_points",
     "judge",
     "lookback",
     "rule_for",

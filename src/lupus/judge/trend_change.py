@@ -88,7 +88,9 @@ class TrendChangeRule:
             rows = slice(start, min(start + step, shape[0]))
             accepted = self._assess(matrix, columns, rows, parts)
             for row, column in np.argwhere(accepted).tolist():
-                remarks[start + row, column] = f"the new level has lasted for {self.parameters.accept_after} intervals and is accepted"
+                remarks[start + row, column] = (
+                    f"the new level has lasted for {self.parameters.accept_after} intervals and is accepted"
+                )
         return parts
 
     def sentence(self, anomaly: Anomaly) -> str:

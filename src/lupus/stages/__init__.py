@@ -11,6 +11,14 @@ from lupus.stages.push import push_metrics
 from lupus.stages.report import incident_table, render, report_lines
 from lupus.stages.run import refuse_unmonitored, run, run_range
 from lupus.stages.series import SERIES_RULES, backtest_series, judge_series, read_series, rule_from_text
+from lupus.stages.series import (
+    SERIES_RULES,
+    backtest_series,
+    find_change_points,
+    judge_series,
+    read_series,
+    rule_from_text,
+)
 from lupus.stages.settings import EnvironmentConnections, Settings
 from lupus.stages.validate import ValidateReport, build_docs, validate
 from lupus.stages.workspace import Workspace, open_workspace
@@ -32,6 +40,7 @@ __all__ = [
     "draft_project",
     "dry_workspace",
     "extract",
+    "find_change_points",
     "incident_json",
     "incident_table",
     "judge",
@@ -47,8 +56,8 @@ __all__ = [
     "render",
     "report_json",
     "report_lines",
-    "run",
     "rule_from_text",
+    "run",
     "run_range",
     "validate",
     "verdict_json",

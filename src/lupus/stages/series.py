@@ -9,7 +9,8 @@ was said of an earlier one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -57,6 +58,7 @@ FLAG_COLUMNS: Final = (
 """The columns of what is said: one row for each value, of the rule that found the most in it."""
 
 _COLUMNS: Final = ("series_id", "date", "value")
+_HOURS: Final = {CadenceKind.HOURLY: 1, CadenceKind.DAILY: 24, CadenceKind.WEEKLY: 168}
 _FIRST: Final = 28  # values that the unit is guessed from
 _APART: Final = 200  # intervals between the starts of series that still share a matrix
 _MOST: Final = 200_000  # intervals in one matrix: daily data of five centuries
@@ -100,9 +102,9 @@ def judge_series(frame: pd.DataFrame, rules: Sequence[RuleSpec] = SERIES_RULES) 
     for rule in rules:  # before anything is read through
         rule_for(rule)
     cadence = _cadence(frame)
-    step = {CadenceKind.HOURLY: "h", CadenceKind.DAILY: "D", CadenceKind.WEEKLY: "7D"}[cadence.kind]
+    step = pd.Timedelta(hours=_HOURS[cadence.kind])
     found: list[pd.DataFrame] = []
-    for start, group in _groups(frame, pd.Timedelta(1, step[-1]) * (7 if step == "7D" else 1)):
+    for start, group in _groups(frame, step):
         found.append(_judge_group(group, start, step, cadence, rules))
     if not found:
         return pd.DataFrame(columns=list(FLAG_COLUMNS))
@@ -123,6 +125,39 @@ def backtest_series(series: Path, out: Path, rules: Sequence[RuleSpec] = SERIES_
     except OSError as error:
         raise LupusError(f"{out} cannot be written: {error}") from error
     return {"series": flags["series_id"].nunique(), "values": len(flags), "flags": int(flags["flag"].sum())}
+
+
+def find_change_points(series: Path, out: Path) -> Mapping[str, int]:
+    """Write series_id,t to `out`: where each series in the file changed, looking back; how many series and changes.
+
+    The file has series_id, value, and either date or t (a place in the series). `t` counts from 0. Raises `LupusError`
+    when a file does not serve.
+    """
+    import pandas as pd
+
+    from lupus.judge import change_points
+
+    try:
+        frame = (
+            pd.read_parquet(series) if series.suffix == ".parquet" else pd.read_csv(series, dtype={"series_id": str})
+        )
+    except (OSError, ValueError) as error:
+        raise LupusError(f"{series} cannot be read: {error}; it must be .csv, .csv.gz or .parquet") from error
+    order = "t" if "t" in frame.columns else "date"
+    missing = [column for column in ("series_id", order, "value") if column not in frame.columns]
+    if missing:
+        raise LupusError(f"{series} has no column {', '.join(missing)}; it must have series_id, value, and t or date")
+    parts = []
+    for name, part in frame.groupby("series_id", sort=False):
+        at = part["t"] if order == "t" else pd.to_datetime(part["date"], utc=True, format="mixed")
+        values = pd.to_numeric(part.assign(_at=at).sort_values("_at")["value"], errors="coerce").to_numpy(dtype=float)
+        parts.append(pd.DataFrame({"series_id": name, "t": change_points(values)}))
+    found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["series_id", "t"])
+    try:
+        found.to_csv(out, index=False)
+    except OSError as error:
+        raise LupusError(f"{out} cannot be written: {error}") from error
+    return {"series": len(parts), "changes": len(found)}
 
 
 def rule_from_text(text: str) -> RuleSpec:
@@ -148,7 +183,7 @@ def rule_from_text(text: str) -> RuleSpec:
         except yaml.YAMLError as error:
             raise LupusError(f"rule {text!r}: {value!r} is no value") from error
     own = RULE_PARAMETERS.get(kind)
-    known = list(own.__dataclass_fields__) if own is not None else []
+    known = [one.name for one in fields(own)] if own is not None else []
     for name in parameters if own is not None else ():
         if name not in known:
             from difflib import get_close_matches
@@ -223,17 +258,16 @@ def _groups(frame: pd.DataFrame, step: pd.Timedelta) -> list[tuple[pd.Timestamp,
 
 
 def _judge_group(
-    group: pd.DataFrame, start: pd.Timestamp, step: str, cadence: Cadence, rules: Sequence[RuleSpec]
+    group: pd.DataFrame, start: pd.Timestamp, step: pd.Timedelta, cadence: Cadence, rules: Sequence[RuleSpec]
 ) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
 
     from lupus.judge import judge
 
-    unit = pd.Timedelta(7, "D") if step == "7D" else pd.Timedelta(1, step)
     names = list(dict.fromkeys(group["series_id"]))
     row = group["series_id"].map({name: number for number, name in enumerate(names)}).to_numpy()
-    place = ((group["date"] - start) // unit).to_numpy()
+    place = ((group["date"] - start) // step).to_numpy()
     length = int(place.max()) + 1
     if length > _MOST:
         raise LupusError(f"the dates span {length:,} intervals from {start}; is one of them mistyped?")
@@ -257,15 +291,15 @@ def _judge_group(
         excluded=np.zeros(values.shape, dtype=bool),
         closed=np.ones(length, dtype=bool),
     )
-    written = {
-        interval: (start + number * unit).strftime("%Y-%m-%d" if step != "h" else "%Y-%m-%dT%H:%M:%SZ")
-        for number, interval in enumerate(intervals)
-    }
+    form = "%Y-%m-%dT%H:%M:%SZ" if cadence.kind is CadenceKind.HOURLY else "%Y-%m-%d"
+    written = {interval: (start + number * step).strftime(form) for number, interval in enumerate(intervals)}
     best = _best(judge(history, rules, cadence, at=range(length)))
     rows = [_row(name, written[interval], verdict) for (name, interval), verdict in best.items()]
     for number, column in twice:
         reason = f"two different values for {written[intervals[column]]}"
-        rows.append((names[number], written[intervals[column]], 1, None, "", str(Status.ERROR), None, None, None, reason))
+        rows.append(
+            (names[number], written[intervals[column]], 1, None, "", str(Status.ERROR), None, None, None, reason)
+        )
     flags = pd.DataFrame(rows, columns=list(FLAG_COLUMNS))
     order = flags["series_id"].map({name: number for number, name in enumerate(names)})
     return flags.assign(_order=order).sort_values(["_order", "date"], kind="stable").drop(columns="_order")
@@ -277,7 +311,7 @@ def _contradictions(row: NDArray[Any], place: NDArray[Any], given: NDArray[Any])
     found: dict[tuple[int, int], None] = {}
     for key, value in zip(zip(row.tolist(), place.tolist(), strict=True), given.tolist(), strict=True):
         other = seen.setdefault(key, value)
-        if other != value and not (other != other and value != value):  # NaN is NaN
+        if other != value and not (isnan(other) and isnan(value)):
             found[key] = None
     return list(found)
 
