@@ -10,8 +10,10 @@ For each series, on the scale on which its noise is even (`judge.scale`), and fr
 3. **Expectation.** The experts' mean, weighted by (mean absolute error over half a window) ** -3.
 4. **Noise unit.** From the sizes of the expectation's own past errors over two and a quarter windows: the mean of
    q90 / 1.645, q95 / 1.960 and q98 / 2.326. Each is one standard deviation for Gaussian errors. Real errors have
-   heavier tails, and how heavy is what tells a steady series from one that jumps, or is zero on most days: what came
-   twice in nine weeks is no anomaly. Few errors are widened by 1 + 4/count, and sampling noise is the least it can be.
+   heavier tails, and how heavy is what tells a steady series from one that jumps, or is zero on most days: what came twice
+   in nine weeks is no anomaly. The largest error is left out, no tail counts for more than five times q90 / 1.645 where
+   errors are alike (an incident is no habit), and those made while the season was being learnt are left out as soon as
+   there are others. Few errors are widened by 1 + 4/count, and sampling noise is the least it can be.
 5. **Band.** Expectation ± `sensitivity` noise units, brought back to the metric's own scale.
 
 A level that lasts widens the band by its own errors (once they are a tenth of what is remembered), then becomes the
@@ -45,6 +47,9 @@ STILL: Final = 1.6
 
 _TAILS: Final = {0.9: 1.645, 0.95: 1.960, 0.98: 2.326}  # of the sizes of errors; what they are for Gaussian ones
 _FEW: Final = 4
+_ALIKE: Final = 0.15  # the median of errors that are alike, in their q90; 0.41 for Gaussian ones
+_INCIDENT: Final = 5.0
+_LEARNT: Final = 0.75  # of the values that the experts look back on
 _LEVEL: Final = 7  # intervals in the level of a cadence without a season
 _SMALLEST: Final = 1e-300
 _CHUNK: Final = 800_000  # numbers in the largest array; a few of those at once
@@ -114,12 +119,7 @@ class RecentAverageRule:
         baseline = scale.even(matrix.baseline[rows, columns])
         known = ~np.isnan(baseline)
         expected, weight = self._expect(baseline, matrix.season)
-        errors = np.abs(baseline - expected)
-        recent = trailing(errors, self._memory)[:, at]
-        count = trailing_count(~np.isnan(errors), self._memory)[:, at]
-        tails = quantiles(recent, count, tuple(_TAILS))
-        noise = np.mean([tail / normal for tail, normal in zip(tails, _TAILS.values(), strict=True)], axis=0)
-        noise *= 1 + _FEW / np.maximum(count, 1)
+        noise, count = self._noise(np.abs(baseline - expected), known, matrix, at)
 
         centre = expected[:, at]
         noise = np.maximum(noise, scale.floor(centre, matrix.n[rows][:, matrix.at]))
@@ -146,6 +146,34 @@ class RecentAverageRule:
         seen = trailing_count(known, window)[:, at]
         parts.seen[rows] = np.where(count > 0, seen, np.minimum(seen, self.parameters.min_history - 1))
         parts.seasonal[rows] = weight[:, at] > 0.5
+
+    def _noise(
+        self, errors: Floats, known: NDArray[np.bool_], matrix: Matrix, at: NDArray[np.intp]
+    ) -> tuple[Floats, NDArray[np.int64]]:
+        """The noise unit (S, A) at the columns `at`, and how many errors (S, A) it is made from."""
+        # While the experts learn the season they err by all of it; once there are other errors, those count no more.
+        learnt = SEASONS * matrix.season if self._seasonal(matrix.season) else 2 * _LEVEL
+        ripe = trailing_count(known, learnt) >= _LEARNT * learnt
+        enough = trailing_count(ripe & ~np.isnan(errors), self._memory)[:, at] >= self.parameters.min_history
+        noise, count = self._tails(np.where(ripe, errors, np.nan), at)
+        if not enough.all():
+            early, many = self._tails(errors, at)
+            noise, count = np.where(enough, noise, early), np.where(enough, count, many)
+        return noise, count
+
+    def _tails(self, errors: Floats, at: NDArray[np.intp]) -> tuple[Floats, NDArray[np.int64]]:
+        count = trailing_count(~np.isnan(errors), self._memory)[:, at]
+        # What came once is no habit: the largest error is above every quantile.
+        most = 1 - 1 / np.maximum(count - 1, 1)
+        middle, *tails = quantiles(
+            trailing(errors, self._memory)[:, at], count, [0.5, *(np.minimum(share, most) for share in _TAILS)]
+        )
+        units = [tail / normal for tail, normal in zip(tails, _TAILS.values(), strict=True)]
+        # Nor is one incident of some days, where errors are usually alike. Where most are next to nothing, rare large
+        # ones are how the series is.
+        habit = np.where(middle > _ALIKE * tails[0], _INCIDENT * units[0], np.inf)
+        noise = np.mean([np.minimum(unit, habit) for unit in units], axis=0)
+        return noise * (1 + _FEW / np.maximum(count, 1)), count
 
     def _expect(self, baseline: Floats, season: int) -> tuple[Floats, Floats]:
         """What was expected (S, T) of every column, and the weight (S, T) of the season-aware experts in it."""

@@ -32,8 +32,10 @@ def before(values: NDArray[Any], columns: int) -> NDArray[Any]:
     return moved
 
 
-def quantiles(windows: Floats, count: NDArray[np.int64], probabilities: Sequence[float]) -> list[Floats]:
+def quantiles(windows: Floats, count: NDArray[np.int64], probabilities: Sequence[float | Floats]) -> list[Floats]:
     """The quantiles of the last axis, which has `count` values, interpolated linearly (Hyndman and Fan's type 7, 1996).
+
+    A probability is one number, or one for each window.
 
     >>> quantiles(np.array([[3.0, np.nan, 1.0]]), np.array([2]), [0.5])
     [array([2.])]
