@@ -108,7 +108,7 @@ def test_patterns_and_their_variables_keep_their_places(written: str, tmp_path: 
 def test_all_defaults_are_said(tmp_path: Path) -> None:
     text = "project: shop\nstart: 2026-01-01\ntables: {data: {source: {connection: db, table: t}, time: day}}\n"
     tree = yaml.safe_load(dump(load_project(write(tmp_path, text), environ={})))
-    assert tree["rules"]["recent_average"]["sensitivity"] == 5.0
+    assert tree["rules"]["recent_average"]["sensitivity"] == 4.0
     assert tree["tables"]["data"]["ready"] == {"min_rows": 1}
     assert tree["metrics"]["bins"] == 20
     assert (tree["cadence"], tree["timezone"], tree["schedule"]["retry_delay"]) == ("daily", "UTC", "5m")

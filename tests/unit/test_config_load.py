@@ -48,7 +48,7 @@ def test_four_lines_are_a_project(tmp_path: Path) -> None:
     assert (project.name, project.owner, project.cadence.kind) == ("shop", "unknown", CadenceKind.DAILY)
     assert (table.role, table.source, table.timezone) == (Role.DATA, SqlSource("db", table="t"), "UTC")
     assert project.start == datetime(2026, 1, 1, tzinfo=UTC)
-    assert [rule.name for rule in project.rules] == ["recent_average", "validation"]
+    assert [rule.name for rule in project.rules] == ["recent_average", "trend_change", "flatline", "validity", "validation"]
     assert project.rules[0].parameters["window"] == 28
     assert {"rows", "roc_auc"} <= set(project.metrics.segment_metrics)
     assert not {"f1", "precision", "recall", "accuracy"} & set(project.metrics.segment_metrics)
@@ -107,10 +107,10 @@ tags: [a, b]
     assert project.task is Task.REGRESSION
     assert project.segments == ("country",)
     assert (project.metrics.bins, project.metrics.threshold, project.metrics.top) == (10, 0.3, 5)
-    assert [rule.name for rule in project.rules] == ["recent_average", "floor"]
-    assert (project.rules[0].parameters["window"], project.rules[0].parameters["sensitivity"]) == (14, 5.0)
+    assert [rule.name for rule in project.rules] == ["recent_average", "trend_change", "flatline", "validity", "floor"]
+    assert (project.rules[0].parameters["window"], project.rules[0].parameters["sensitivity"]) == (14, 4.0)
     where = Selector(metric=("rows",), segment=("",))
-    assert project.rules[1] == RuleSpec("floor", "threshold", where, {"min": 3.0}, Severity.HIGH)
+    assert project.rules[-1] == RuleSpec("floor", "threshold", where, {"min": 3.0}, Severity.HIGH)
     assert project.alerts.slack == SlackRoute("slack", "#shop", "@here")
     assert project.retrain is not None
     assert (project.retrain.when.for_intervals, project.retrain.when.within) == (2, 2)
@@ -143,7 +143,7 @@ def test_what_the_default_average_judges(metric: str, segment: str, group: str, 
     ("written", "expected"),
     [
         ("recent_average: {window: 14}", RULES[0].where),
-        ("validation: {kind: threshold, min: 0.9}", RULES[1].where),
+        ("validation: {kind: threshold, min: 0.9}", RULES[-1].where),
         ("recent_average: {window: 14, where: {}}", Selector()),
         ("recent_average: {where: {segment: ''}}", Selector(segment=("",))),
         ("average: {kind: recent_average}", Selector()),

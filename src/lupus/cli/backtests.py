@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
-from lupus.cli.terminal import out
-from lupus.model import LupusError
+from lupus.cli.terminal import find_interval, find_project, out, workspace
+from lupus.model import Interval, LupusError, Project, RuleSpec
+
+if TYPE_CHECKING:
+    from lupus.stages import Backtest
+
+_MARKS = "·123456789"
 
 
 def backtest(
+    project: Annotated[
+        str | None, typer.Argument(metavar="[PROJECT]", help="The project's name, as in its YAML file.")
+    ] = None,
     series: Annotated[
         Path | None,
         typer.Option("--series", metavar="FILE", help="series_id,date,value in .csv, .csv.gz or .parquet."),
@@ -25,28 +36,155 @@ def backtest(
     ] = None,
     rule: Annotated[
         list[str] | None,
-        typer.Option("--rule", metavar="KIND[:k=v,...]", help="These rules in place of the default ones."),
+        typer.Option(
+            "--rule",
+            metavar="KIND[:k=v,...]",
+            help="With --series: these rules only. With a project: changes its rule of that name, or adds one.",
+        ),
     ] = None,
+    day: Annotated[str | None, typer.Option("--day", help="The first interval; else all that is stored.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="The last interval.")] = None,
+    suggest: Annotated[
+        float | None, typer.Option("--suggest", metavar="N", help="Propose sensitivities for N incidents a month.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """What the rules would have said over past values, each judged from those before it only.
 
+    [bold]lupus backtest flights --rule recent_average:sensitivity=6[/] tells what would be new and gone.
     [bold]lupus backtest --series sales.csv --out flags.csv[/] needs no project.
     """
-    from lupus.stages import SERIES_RULES, backtest_series, find_change_points, rule_from_text
+    from lupus.stages import rule_from_text
 
     try:
-        rules = [rule_from_text(text) for text in rule] if rule else SERIES_RULES
+        rules = [rule_from_text(text) for text in rule or ()]
     except LupusError as error:
         raise typer.BadParameter(str(error), param_hint="--rule") from None
-    if series is None or (to is None and changes is None):
-        raise typer.BadParameter("give --series FILE and --out FLAGS", param_hint="--series")
-    if changes is not None:
-        told = find_change_points(series, changes)
-        out.print(f"{told['changes']:,} changes in {told['series']:,} series: {changes}")
-    if to is None:
-        return
-    done = backtest_series(series, to, rules)
-    out.print(f"{done['values']:,} values of {done['series']:,} series judged, {done['flags']:,} flagged: {to}")
+    if project is not None and series is None:
+        found = find_project(project)
+        first = find_interval(found, day, option="--day") if day else None
+        last = find_interval(found, until, option="--to") if until else None
+        _project(found, rules, first, last, suggest=suggest, as_json=as_json)
+    elif series is not None and project is None and (to is not None or changes is not None):
+        _file(series, to, changes, rules)
+    else:
+        raise typer.BadParameter("give a PROJECT, or --series FILE and --out FLAGS", param_hint="PROJECT")
+
+
+def _file(series: Path, to: Path | None, changes: Path | None, rules: list[RuleSpec]) -> None:
+    from lupus.stages import SERIES_RULES, SeriesFileError, backtest_series, find_change_points
+
+    try:
+        if changes is not None:
+            told = find_change_points(series, changes)
+            out.print(f"{told['changes']:,} changes in {told['series']:,} series: {changes}")
+        if to is not None:
+            done = backtest_series(series, to, rules or SERIES_RULES)
+            out.print(f"{done['values']:,} values of {done['series']:,} series judged, {done['flags']:,} flagged: {to}")
+    except SeriesFileError as error:
+        raise typer.BadParameter(str(error), param_hint="--series") from None
+
+
+def _project(
+    project: Project,
+    rules: list[RuleSpec],
+    first: Interval | None,
+    last: Interval | None,
+    *,
+    suggest: float | None,
+    as_json: bool,
+) -> None:
+    from lupus.stages import backtest as replay
+    from lupus.stages import suggest as propose
+
+    with workspace() as opened:
+        if suggest is not None:
+            for spec, rate in propose(opened, project, per_month=suggest):
+                value = spec.parameters["sensitivity"]
+                out.print(Text(f"{spec.name}: {{sensitivity: {value:g}}} would open {rate:.1f} incidents a month"))
+            return
+        answer = replay(opened, project, rules=_edited(project, rules) if rules else None, first=first, last=last)
+    if as_json:
+        out.file.write(json.dumps(_json(answer), ensure_ascii=False, indent=1) + "\n")
+    else:
+        _tell(answer, changed=bool(rules))
+
+
+def _edited(project: Project, changes: list[RuleSpec]) -> list[RuleSpec]:
+    """The project's rules with `changes`: parameters of the rule that has the kind's name, or one rule more."""
+    named = {one.name: one for one in changes}
+    edited = [
+        replace(one, parameters={**one.parameters, **named.pop(one.name).parameters})
+        if one.name in named and one.kind == named[one.name].kind
+        else one
+        for one in project.rules
+    ]
+    return [*edited, *named.values()]
+
+
+def _tell(answer: Backtest, *, changed: bool) -> None:
+    from lupus.stages.grid import light_table
+
+    span = f"{answer.intervals[0]} to {answer.intervals[-1]}"
+    out.print(
+        f"{answer.project}: {len(answer.intervals):,} intervals ({span}), {answer.series:,} series, "
+        f"{len(answer.findings):,} findings, {len(answer.alarms):,} incidents, {answer.per_month:.1f} a month",
+        style="bold",
+    )
+    months = light_table("", "month!", "findings on each interval (* is ten or more)!", "findings:right")
+    keys = [interval.key for interval in answer.intervals]
+    for month, counts in answer.calendar().items():
+        marks = "".join(_mark(counts.get(key, 0)) for key in keys if key.startswith(month))
+        months.add_row(month, Text(marks), f"{sum(counts.values()):,}")
+    out.print(months)
+    incidents = light_table("", "incident!", "severity", "findings:right", "the worst of them")
+    for alarm in answer.alarms:
+        span = alarm.first.key if alarm.first == alarm.last else f"{alarm.first} to {alarm.last}"
+        worst = f"{alarm.worst.series.subject}: {alarm.worst.sentence}"
+        incidents.add_row(span, str(alarm.severity), f"{alarm.findings:,}", Text(worst))
+    out.print(incidents)
+    judged = answer.agreement
+    if judged.confirmed or judged.refused:
+        out.print(
+            f"of incidents that people judged: {judged.caught} of {judged.confirmed} confirmed ones found, "
+            f"{judged.cried} of {judged.refused} expected ones and false alarms told all the same"
+        )
+    if changed:
+        out.print(f"against the rules in force: {len(answer.new):,} findings new, {len(answer.gone):,} gone")
+        for sign, verdicts in (("+", answer.new), ("-", answer.gone)):
+            for one in verdicts[:10]:
+                out.print(Text(f"  {sign} {one.interval} {one.series.subject}: {one.sentence}"))
+            if len(verdicts) > 10:
+                out.print(f"  {sign} and {len(verdicts) - 10:,} more")
+
+
+def _mark(count: int) -> str:
+    return _MARKS[count] if count < len(_MARKS) else "*"
+
+
+def _json(answer: Backtest) -> dict[str, object]:
+    from lupus.stages import verdict_json
+
+    return {
+        "project": answer.project,
+        "first": answer.intervals[0].key,
+        "last": answer.intervals[-1].key,
+        "incidents_per_month": round(answer.per_month, 3),
+        "calendar": {month: dict(counts) for month, counts in answer.calendar().items()},
+        "incidents": [
+            {
+                "first": one.first.key,
+                "last": one.last.key,
+                "severity": str(one.severity),
+                "findings": one.findings,
+                "worst": verdict_json(one.worst),
+            }
+            for one in answer.alarms
+        ],
+        "agreement": asdict(answer.agreement),
+        "new": [verdict_json(one) for one in answer.new],
+        "gone": [verdict_json(one) for one in answer.gone],
+    }
 
 
 def register(app: typer.Typer) -> None:

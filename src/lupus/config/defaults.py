@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Final
 
-from lupus.model import RecentAverageParameters, RuleSpec, Selector, Severity
+from lupus.model import (
+    FlatlineParameters,
+    RecentAverageParameters,
+    RuleSpec,
+    Selector,
+    Severity,
+    TrendChangeParameters,
+    ValidityParameters,
+)
 
 # Every metric in every segment would be ten thousand series a day that nobody reads. What says whether the
 # product still works for these people is kept: how many rows, what is missing, the levels, and the quality.
@@ -41,6 +49,26 @@ RULES: Final = (
         "recent_average",
         where=Selector(metric=tuple(f"!{metric}" for metric in _JUMPY)),
         parameters=asdict(RecentAverageParameters()),
+    ),
+    RuleSpec(
+        "trend_change",
+        "trend_change",
+        # In segments of some rows a level wanders by itself.
+        where=Selector(metric=tuple(f"!{metric}" for metric in _JUMPY), segment=("",)),
+        parameters=asdict(TrendChangeParameters()),
+    ),
+    RuleSpec(
+        "flatline",
+        "flatline",
+        where=Selector(metric=tuple(f"!{metric}" for metric in _JUMPY), segment=("",)),
+        parameters=asdict(FlatlineParameters()),
+    ),
+    RuleSpec(
+        "validity",
+        "validity",
+        # What Lupus measures itself is what it can be.
+        where=Selector(group=("training", "business", "software")),
+        parameters=asdict(ValidityParameters()),
     ),
     RuleSpec(
         "validation",

@@ -10,10 +10,10 @@ For each series, on the scale on which its noise is even (`judge.scale`), and fr
 3. **Expectation.** The experts' mean, weighted by (mean absolute error over half a window) ** -3.
 4. **Noise unit.** From the sizes of the expectation's own past errors over two and a quarter windows: the mean of
    q90 / 1.645, q95 / 1.960 and q98 / 2.326. Each is one standard deviation for Gaussian errors. Real errors have
-   heavier tails, and how heavy is what tells a steady series from one that jumps, or is zero on most days: what came twice
-   in nine weeks is no anomaly. The largest error is left out, no tail counts for more than five times q90 / 1.645 where
-   errors are alike (an incident is no habit), and those made while the season was being learnt are left out as soon as
-   there are others. Few errors are widened by 1 + 4/count, and sampling noise is the least it can be.
+   heavier tails, and how heavy is what tells a steady series from one that jumps, or is zero on most days: what came
+   twice in nine weeks is no anomaly. The largest error is left out, no tail counts for more than five times
+   q90 / 1.645 where errors are alike (an incident is no habit), and those made while the season was being learnt are
+   left out as soon as there are others. Few errors are widened by 1 + 4/count, and sampling noise is the least it can be.
 5. **Band.** Expectation ± `sensitivity` noise units, brought back to the metric's own scale.
 
 A level that lasts widens the band by its own errors (once they are a tenth of what is remembered), then becomes the

@@ -22,7 +22,13 @@ _JUST_OUTSIDE: Final = float(np.nextafter(1.0, 2.0))
 
 
 def judge(
-    history: History, rules: Sequence[RuleSpec], cadence: Cadence, *, at: Sequence[int], mature_at: float = 0.9
+    history: History,
+    rules: Sequence[RuleSpec],
+    cadence: Cadence,
+    *,
+    at: Sequence[int],
+    mature_at: float = 0.9,
+    only_findings: bool = False,
 ) -> list[Verdict]:
     """The verdicts at the interval positions `at`, of every rule on every series that it matches and that has a point.
 
@@ -35,7 +41,8 @@ def judge(
     A verdict depends on the point and on columns before it. Excluded and immature points are judged, or not, but
     are in no baseline. Verdicts come rule by rule, interval by interval, in the order of the series. A rule
     that breaks gives `error` verdicts and leaves the others alone; raises `LupusError` for an unknown kind or
-    parameters, `IndexError` for a position outside the history.
+    parameters, `IndexError` for a position outside the history. With `only_findings` the other verdicts, nearly all of
+    them, are not even made: a replay of a year wants no others.
     """
     positions = sorted(set(at))
     length = len(history.intervals)
@@ -60,7 +67,8 @@ def judge(
     for spec, rule in made:
         rows = _matching(history, spec.where)
         if rows.size:
-            verdicts.extend(_Asking(history, whole, immature, cadence, spec, rule, mature_at, reach).verdicts(rows))
+            asking = _Asking(history, whole, immature, cadence, spec, rule, mature_at, reach, only_findings)
+            verdicts.extend(asking.verdicts(rows))
     return verdicts
 
 
@@ -69,7 +77,7 @@ def lookback(rules: Sequence[RuleSpec], cadence: Cadence) -> int:
 
     >>> from lupus.model import CadenceKind
     >>> lookback([RuleSpec("deviation", "recent_average")], Cadence(CadenceKind.DAILY))
-    105
+    126
     """
     return max((rule_for(spec).lookback(cadence.season) for spec in rules), default=0)
 
@@ -95,6 +103,7 @@ class _Asking:
     rule: Rule
     mature_at: float
     reach: int
+    only_findings: bool
 
     def verdicts(self, rows: NDArray[np.intp]) -> Iterator[Verdict]:
         whole = self.whole
@@ -132,6 +141,9 @@ class _Asking:
         score = np.where(outside, np.fmax(score, _JUST_OUTSIDE), np.minimum(score, 1.0))
         judged = (answer.seen[:, column] >= answer.needed) & ~np.isnan(value_of) & ~self.immature[rows, position]
         plain, anomalous = (judged & ~outside & (not broken)).tolist(), (judged & outside).tolist()
+        if self.only_findings:
+            yield from self._findings(rows, position, answer, judged & outside, tested, column=column, broken=broken)
+            return
         bands = list(zip(*(_optional(part) for part in (expected, lower, upper, score)), strict=True))
         shown = bands if answer.drawn else [(None, None, None, band[3]) for band in bands]
         for local, (row, value) in enumerate(zip(rows, value_of.tolist(), strict=True)):
@@ -151,6 +163,36 @@ class _Asking:
             else:
                 sentence = f"not enough history: {answer.seen[local, column]} of {answer.needed} intervals"
                 yield self._plainly((row, position), Status.OK, value, sentence)
+
+    def _findings(
+        self,
+        rows: list[int],
+        position: int,
+        answer: Assessment,
+        anomalous: NDArray[np.bool_],
+        tested: NDArray[np.float64],
+        *,
+        column: int,
+        broken: str,
+    ) -> Iterator[Verdict]:
+        """What `_of_interval` says, as far as it is a finding."""
+        missing = np.isnan(self.whole.values[rows, position])
+        wanted = np.flatnonzero(anomalous | missing | bool(broken))
+        for local in wanted.tolist():
+            row = rows[local]
+            if missing[local]:
+                yield from (one for one in self._without_value(row, position) if one.status.is_finding)
+            elif broken:
+                if not self.immature[row, position]:
+                    value = float(self.whole.values[row, position])
+                    yield self._plainly((row, position), Status.ERROR, value, broken, Severity.MEDIUM)
+            else:
+                parts = (answer.expected, answer.lower, answer.upper, answer.score)
+                expected, lower, upper, score = (_optional(part[local : local + 1, column])[0] for part in parts)
+                band = (expected, lower, upper, max(score or 0.0, _JUST_OUTSIDE))
+                seasonal = bool(answer.seasonal[local, column])
+                found = self._anomaly(row, position, band, tested=float(tested[local]), seasonal=seasonal)
+                yield found if answer.drawn else replace(found, expected=None, lower=None, upper=None)
 
     def _plainly(
         self,

@@ -1,6 +1,7 @@
 """One function per stage: the only place that joins the rooms. All are wired by arguments and can be run again."""
 
 from lupus.stages.act import ActReport, act, deliver, mark_retrain, pending_retrain
+from lupus.stages.backtest import Agreement, Alarm, Backtest, backtest, suggest
 from lupus.stages.documents import incident_json, point_json, report_json, verdict_json
 from lupus.stages.draft import draft_project
 from lupus.stages.dry import dry_workspace
@@ -10,9 +11,9 @@ from lupus.stages.measure import MeasureReport, measure
 from lupus.stages.push import push_metrics
 from lupus.stages.report import incident_table, render, report_lines
 from lupus.stages.run import refuse_unmonitored, run, run_range
-from lupus.stages.series import SERIES_RULES, backtest_series, judge_series, read_series, rule_from_text
 from lupus.stages.series import (
     SERIES_RULES,
+    SeriesFileError,
     backtest_series,
     find_change_points,
     judge_series,
@@ -26,14 +27,19 @@ from lupus.stages.workspace import Workspace, open_workspace
 __all__ = [
     "SERIES_RULES",
     "ActReport",
+    "Agreement",
+    "Alarm",
+    "Backtest",
     "EnvironmentConnections",
     "ExtractReport",
     "JudgeReport",
     "MeasureReport",
+    "SeriesFileError",
     "Settings",
     "ValidateReport",
     "Workspace",
     "act",
+    "backtest",
     "backtest_series",
     "build_docs",
     "deliver",
@@ -51,14 +57,15 @@ __all__ = [
     "pending_retrain",
     "point_json",
     "push_metrics",
-    "refuse_unmonitored",
     "read_series",
+    "refuse_unmonitored",
     "render",
     "report_json",
     "report_lines",
     "rule_from_text",
     "run",
     "run_range",
+    "suggest",
     "validate",
     "verdict_json",
 ]

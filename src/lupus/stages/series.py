@@ -64,10 +64,14 @@ _APART: Final = 200  # intervals between the starts of series that still share a
 _MOST: Final = 200_000  # intervals in one matrix: daily data of five centuries
 
 
+class SeriesFileError(LupusError):
+    """A file of series that cannot be judged as it is; the message says what is wrong, and where."""
+
+
 def read_series(path: Path) -> pd.DataFrame:
     """The series in a .csv, .csv.gz or .parquet file, with dates and numbers in place of texts.
 
-    Raises `LupusError` for a file that cannot be read, a missing column, and the first row that is no date or number.
+    Raises `SeriesFileError` for a file that cannot be read, a missing column, and the first row that is no date or number.
     """
     import pandas as pd
 
@@ -76,10 +80,10 @@ def read_series(path: Path) -> pd.DataFrame:
         texts = {"series_id": str, "date": str}
         frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype=texts)
     except (OSError, ValueError, pd.errors.ParserError) as error:
-        raise LupusError(f"{path} cannot be read: {error}; it must be .csv, .csv.gz or .parquet") from error
+        raise SeriesFileError(f"{path} cannot be read: {error}; it must be .csv, .csv.gz or .parquet") from error
     missing = [column for column in _COLUMNS if column not in frame.columns]
     if missing:
-        raise LupusError(f"{path} has no column {', '.join(missing)}; it must have {', '.join(_COLUMNS)}")
+        raise SeriesFileError(f"{path} has no column {', '.join(missing)}; it must have {', '.join(_COLUMNS)}")
     frame = frame.loc[:, list(_COLUMNS)]
     numbers = pd.to_numeric(frame["value"], errors="coerce").astype(float)
     _refuse(path, frame, numbers.isna() & frame["value"].notna() & _written(frame["value"]), column="value")
@@ -123,14 +127,14 @@ def backtest_series(series: Path, out: Path, rules: Sequence[RuleSpec] = SERIES_
         else:
             flags.to_csv(out, index=False)
     except OSError as error:
-        raise LupusError(f"{out} cannot be written: {error}") from error
+        raise SeriesFileError(f"{out} cannot be written: {error}") from error
     return {"series": flags["series_id"].nunique(), "values": len(flags), "flags": int(flags["flag"].sum())}
 
 
 def find_change_points(series: Path, out: Path) -> Mapping[str, int]:
     """Write series_id,t to `out`: where each series in the file changed, looking back; how many series and changes.
 
-    The file has series_id, value, and either date or t (a place in the series). `t` counts from 0. Raises `LupusError`
+    The file has series_id, value, and either date or t (a place in the series). `t` counts from 0. Raises `SeriesFileError`
     when a file does not serve.
     """
     import pandas as pd
@@ -142,11 +146,13 @@ def find_change_points(series: Path, out: Path) -> Mapping[str, int]:
             pd.read_parquet(series) if series.suffix == ".parquet" else pd.read_csv(series, dtype={"series_id": str})
         )
     except (OSError, ValueError) as error:
-        raise LupusError(f"{series} cannot be read: {error}; it must be .csv, .csv.gz or .parquet") from error
+        raise SeriesFileError(f"{series} cannot be read: {error}; it must be .csv, .csv.gz or .parquet") from error
     order = "t" if "t" in frame.columns else "date"
     missing = [column for column in ("series_id", order, "value") if column not in frame.columns]
     if missing:
-        raise LupusError(f"{series} has no column {', '.join(missing)}; it must have series_id, value, and t or date")
+        raise SeriesFileError(
+            f"{series} has no column {', '.join(missing)}; it must have series_id, value, and t or date"
+        )
     parts = []
     for name, part in frame.groupby("series_id", sort=False):
         at = part["t"] if order == "t" else pd.to_datetime(part["date"], utc=True, format="mixed")
@@ -156,7 +162,7 @@ def find_change_points(series: Path, out: Path) -> Mapping[str, int]:
     try:
         found.to_csv(out, index=False)
     except OSError as error:
-        raise LupusError(f"{out} cannot be written: {error}") from error
+        raise SeriesFileError(f"{out} cannot be written: {error}") from error
     return {"series": len(parts), "changes": len(found)}
 
 
@@ -226,7 +232,9 @@ def _refuse(path: Path, frame: pd.DataFrame, wrong: pd.Series[bool], *, column: 
         kind = {"value": "number", "date": "date", "series_id": "name"}[column]
         count = int(wrong.sum())
         more = f" ({count:,} rows like this)" if count > 1 else ""
-        raise LupusError(f"{path}, row {row + 2}: {column} {value!r} is no {kind}{more}; leave values out when missing")
+        raise SeriesFileError(
+            f"{path}, row {row + 2}: {column} {value!r} is no {kind}{more}; leave values out when missing"
+        )
 
 
 def _cadence(frame: pd.DataFrame) -> Cadence:
@@ -236,7 +244,7 @@ def _cadence(frame: pd.DataFrame) -> Cadence:
     if (dates != dates.dt.floor("D")).any():
         odd = dates != dates.dt.floor("h")
         if odd.any():
-            raise LupusError(f"{dates[odd].iloc[0]} is no full hour; give one value for each hour, day or week")
+            raise SeriesFileError(f"{dates[odd].iloc[0]} is no full hour; give one value for each hour, day or week")
         return Cadence(CadenceKind.HOURLY)
     days = frame.drop_duplicates(["series_id", "date"]).sort_values("date")
     gaps = days.groupby("series_id")["date"].diff().dropna().dt.days
@@ -270,7 +278,7 @@ def _judge_group(
     place = ((group["date"] - start) // step).to_numpy()
     length = int(place.max()) + 1
     if length > _MOST:
-        raise LupusError(f"the dates span {length:,} intervals from {start}; is one of them mistyped?")
+        raise SeriesFileError(f"the dates span {length:,} intervals from {start}; is one of them mistyped?")
     values = np.full((len(names), length), np.nan)
     given = group["value"].to_numpy()
     twice = _contradictions(row, place, given)

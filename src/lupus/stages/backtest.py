@@ -1,0 +1,221 @@
+"""What rules would have said over the stored history of a project: `lupus backtest PROJECT`.
+
+The replay is the judge's own code over all intervals at once, each judged from those before it, with the labels and the
+judgements of people that the store has now. Nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from lupus.model import (
+    History,
+    Incident,
+    Interval,
+    LupusError,
+    Outcome,
+    Project,
+    RuleSpec,
+    SeriesKey,
+    Severity,
+    Verdict,
+)
+from lupus.stages.workspace import Workspace
+
+_DAYS_IN_MONTH: Final = 30.44
+_CONFIRMED: Final = (Outcome.FIXED, Outcome.NEW_NORMAL)
+_SENSITIVITIES: Final = (2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """An incident that the rules would have opened: findings of consecutive intervals, with how many, and the worst."""
+
+    first: Interval
+    last: Interval
+    severity: Severity
+    findings: int
+    worst: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How the findings agree with the incidents that people judged.
+
+    `confirmed` were faults or new levels, of which `caught` were found; `refused` were expected or false alarms, of
+    which `cried` were found all the same.
+    """
+
+    confirmed: int = 0
+    caught: int = 0
+    refused: int = 0
+    cried: int = 0
+
+    @property
+    def precision(self) -> float | None:
+        """The share of the judged incidents found that were confirmed; None when none was found."""
+        found = self.caught + self.cried
+        return self.caught / found if found else None
+
+    @property
+    def recall(self) -> float | None:
+        """The share of the confirmed incidents that were found; None when none was confirmed."""
+        return self.caught / self.confirmed if self.confirmed else None
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """The answer of a backtest. `findings` are at least of the severity that opens incidents."""
+
+    project: str
+    intervals: tuple[Interval, ...]
+    series: int
+    findings: tuple[Verdict, ...]
+    alarms: tuple[Alarm, ...]
+    agreement: Agreement
+    new: tuple[Verdict, ...] = ()
+    gone: tuple[Verdict, ...] = ()
+
+    @property
+    def per_month(self) -> float:
+        """Incidents a month, of 30.44 days."""
+        return _per_month(len(self.alarms), self.intervals)
+
+    def calendar(self) -> Mapping[str, Mapping[str, int]]:
+        """For each month (``2026-01``) the number of findings by interval key."""
+        months: dict[str, Counter[str]] = {interval.key[:7]: Counter() for interval in self.intervals}
+        for verdict in self.findings:
+            months[verdict.interval.key[:7]][verdict.interval.key] += 1
+        return months
+
+
+def backtest(
+    workspace: Workspace,
+    project: Project,
+    *,
+    rules: Sequence[RuleSpec] | None = None,
+    first: Interval | None = None,
+    last: Interval | None = None,
+) -> Backtest:
+    """Replay `rules`, or those of `project`, from `first` to `last` (all that is stored).
+
+    With `rules` the answer also says what is new and what is gone against the project's own. Raises `LupusError` when
+    nothing is stored, or a rule is unknown.
+    """
+    history, at = _stored(workspace, project, first, last)
+    judged = [one for one in workspace.store.incidents(project.name) if one.outcome is not None]
+    own = _findings(history, project, project.rules, at)
+    findings = own if rules is None else _findings(history, project, rules, at)
+    answer = Backtest(
+        project.name,
+        history.intervals[at[0] :],
+        len(history.series),
+        tuple(findings),
+        tuple(alarms(findings, project)),
+        agreement(findings, judged),
+    )
+    if rules is None:
+        return answer
+    before, after = {_identity(one) for one in own}, {_identity(one) for one in findings}
+    return replace(
+        answer,
+        new=tuple(one for one in findings if _identity(one) not in before),
+        gone=tuple(one for one in own if _identity(one) not in after),
+    )
+
+
+def suggest(workspace: Workspace, project: Project, *, per_month: float) -> list[tuple[RuleSpec, float]]:
+    """The project's rules with the least `sensitivity` numbers that give at most `per_month` incidents a month each.
+
+    Each with what it gives. Only rules that have a sensitivity; one that cannot be had comes with its largest number.
+    """
+    history, at = _stored(workspace, project, None, None)
+    found: list[tuple[RuleSpec, float]] = []
+    for rule in project.rules:
+        if "sensitivity" not in rule.parameters:
+            continue
+        for sensitivity in _SENSITIVITIES:
+            tried = replace(rule, parameters={**rule.parameters, "sensitivity": sensitivity})
+            count = len(alarms(_findings(history, project, [tried], at), project))
+            rate = _per_month(count, history.intervals[at[0] :])
+            if rate <= per_month:
+                break
+        found.append((tried, rate))
+    return found
+
+
+def alarms(findings: Sequence[Verdict], project: Project) -> list[Alarm]:
+    """The incidents that `findings` make: those less than `resolve_after` clean intervals apart belong together."""
+    by_interval: dict[Interval, list[Verdict]] = {}
+    for verdict in findings:
+        by_interval.setdefault(verdict.interval, []).append(verdict)
+    groups: list[list[Interval]] = []
+    for interval in sorted(by_interval):
+        near = groups and interval <= project.cadence.shift(groups[-1][-1], project.alerts.resolve_after)
+        groups[-1].append(interval) if near else groups.append([interval])
+    made = []
+    for group in groups:
+        members = [verdict for interval in group for verdict in by_interval[interval]]
+        worst = max(members, key=lambda one: ((one.severity or Severity.LOW).rank, one.score or 0.0))
+        made.append(Alarm(group[0], group[-1], worst.severity or Severity.LOW, len(members), worst))
+    return made
+
+
+def agreement(findings: Sequence[Verdict], judged: Sequence[Incident]) -> Agreement:
+    """How `findings` agree with what people said of the incidents `judged`: same series, within the incident."""
+    when: dict[SeriesKey, list[Interval]] = {}
+    for verdict in findings:
+        when.setdefault(verdict.series, []).append(verdict.interval)
+    counts = Counter[tuple[bool, bool]]()
+    for incident in judged:
+        series = {finding.verdict.series for finding in incident.findings}
+        hit = any(incident.first <= one <= incident.last for key in series for one in when.get(key, ()))
+        counts[incident.outcome in _CONFIRMED, hit] += 1
+    return Agreement(
+        confirmed=counts[True, True] + counts[True, False],
+        caught=counts[True, True],
+        refused=counts[False, True] + counts[False, False],
+        cried=counts[False, True],
+    )
+
+
+def _stored(
+    workspace: Workspace, project: Project, first: Interval | None, last: Interval | None
+) -> tuple[History, range]:
+    """The project's history up to `last`, and the positions to judge."""
+    runs = [run.interval for run in workspace.store.runs(project.name)]
+    if not runs:
+        raise LupusError(f"nothing is stored for {project.name}; lupus run {project.name} --day … fills the store")
+    end = min(last, max(runs)) if last is not None else max(runs)
+    intervals = tuple(project.cadence.between(min(runs), end))
+    start = 0 if first is None else sum(interval < first for interval in intervals)
+    if start >= len(intervals):
+        raise LupusError(
+            f"nothing is stored for {project.name} from {first} to {end}; it has {min(runs)} to {max(runs)}"
+        )
+    return workspace.store.history(project.name, intervals), range(start, len(intervals))
+
+
+def _findings(history: History, project: Project, rules: Sequence[RuleSpec], at: range) -> list[Verdict]:
+    from lupus.judge import judge
+
+    found = judge(history, rules, project.cadence, at=at, mature_at=project.metrics.mature_at, only_findings=True)
+    least = project.alerts.min_severity.rank
+    # Every rule tells of the same absence.
+    unique = {(one.series, one.interval, one.status, one.sentence): one for one in reversed(found)}
+    return sorted(
+        (one for one in unique.values() if one.severity is not None and one.severity.rank >= least),
+        key=lambda one: (one.interval, one.series),
+    )
+
+
+def _identity(verdict: Verdict) -> tuple[Interval, SeriesKey]:
+    return verdict.interval, verdict.series
+
+
+def _per_month(count: int, intervals: Sequence[Interval]) -> float:
+    days = (intervals[-1].end - intervals[0].start).total_seconds() / 86_400
+    return count / max(days / _DAYS_IN_MONTH, 1e-9)
