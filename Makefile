@@ -1,6 +1,6 @@
 # Everything a developer or a user of the demo types. Each target makes the environment if it is missing.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench clean lock reference
+.PHONY: help demo test check format bench bench-rules clean lock reference
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +11,7 @@ export GX_ANALYTICS_ENABLED := false
 export AIRFLOW__CORE__LOAD_EXAMPLES := false
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(VENV)/ready: requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -42,6 +42,10 @@ bench: $(VENV)/ready ## all benchmarks, as ratios
 	@$(BIN)/python benchmarks/measure.py
 	@$(BIN)/python benchmarks/rules.py --speed
 	@$(BIN)/python benchmarks/dag_parsing.py
+
+EVALUATION ?= ../shared/evaluation
+bench-rules: $(VENV)/ready ## the anomaly rules on labelled series (EVALUATION=folder with score.py and dev/)
+	@$(BIN)/python benchmarks/rules.py $(EVALUATION)
 
 reference: $(VENV)/ready ## write the JSON Schema and the generated reference pages of docs/ anew
 	@$(BIN)/python docs/generate.py

@@ -1,163 +1,269 @@
-"""Replay the default rules over a file of daily series, and time them.
+"""The anomaly rules against labelled series: the table of must and aim, textbook baselines, and what is left unseen.
 
-    python benchmarks/rules.py SERIES.csv[.gz] FLAGS.csv [--intervals N]    series_id,date,value in; flags out
-    python benchmarks/rules.py --speed                                      one interval of many series
+    python benchmarks/rules.py EVALUATION            all of it; EVALUATION holds score.py and dev/
+    python benchmarks/rules.py EVALUATION --quick    only the rules
+    python benchmarks/rules.py --speed               only how long they take
 
-`--intervals N` judges every day with no more than N earlier days loaded, as a run does; without it the whole
-history is loaded once, as a replay does.
+The cross-validation tunes the constants that the default configuration fixes (window and sensitivity of
+`recent_average`, sensitivity of `trend_change`) on four suites and scores the fifth, five times.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import itertools
+import resource
+import sys
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
 
-from lupus.judge import judge
-from lupus.model import Cadence, CadenceKind, History, Interval, RuleSpec, Series, SeriesKey, Verdict
+from lupus.judge import change_points, judge
+from lupus.model import Cadence, CadenceKind, History, RuleSpec, Series, SeriesKey
+from lupus.stages import SERIES_RULES, judge_series, read_series
 
+SHIFTS = {"level_shift", "trend", "null_creep", "model_swap"}
 DAILY = Cadence(CadenceKind.DAILY)
-RULES = (RuleSpec("recent_average", "recent_average"),)
 WARM_UP = 28
 
-
-def unit_of(values: np.ndarray) -> str:
-    """A guess from the first values of a series: whole counts, ratios, or neither."""
-    first = values[np.isfinite(values)][:WARM_UP]
-    if not first.size or (first < 0).any() or np.isin(first, (0, 1)).all():
-        return ""
-    if (first <= 1).all():
-        return "ratio"
-    return "rows" if (first == np.round(first)).all() else ""
-
-
-def histories(frame: pd.DataFrame) -> list[History]:
-    """One history for the series that start on the same day."""
-    frame = frame.assign(date=pd.to_datetime(frame["date"]))
-    by_start: dict[pd.Timestamp, list[tuple[str, pd.Series]]] = {}
-    for name, part in frame.groupby("series_id", sort=False):
-        values = part.groupby("date")["value"].last().asfreq("D")
-        by_start.setdefault(values.index[0], []).append((str(name), values))
-    return [_history(start, group) for start, group in by_start.items()]
-
-
-def _history(start: pd.Timestamp, group: Sequence[tuple[str, pd.Series]]) -> History:
-    length = max(len(values) for _, values in group)
-    matrix = np.full((len(group), length), np.nan)
-    for row, (_, values) in enumerate(group):
-        matrix[row, : len(values)] = values.to_numpy(dtype=float)
-    first = DAILY.parse(start.date().isoformat())
-    intervals = tuple(DAILY.between(first, DAILY.parse((start + pd.Timedelta(days=length - 1)).date().isoformat())))
-    series = tuple(
-        Series(SeriesKey("file", "series", "", name), "business", unit_of(matrix[row]))
-        for row, (name, _) in enumerate(group)
-    )
-    return history_of(series, intervals, matrix)
-
-
-def history_of(series: tuple[Series, ...], intervals: tuple[Interval, ...], values: np.ndarray) -> History:
-    shape = values.shape
-    return History(
-        series=series,
-        intervals=intervals,
-        values=values,
-        n=np.zeros(shape, dtype=np.int64),
-        maturity=np.full(shape, np.nan),
-        excluded=np.zeros(shape, dtype=bool),
-        closed=np.ones(shape[1], dtype=bool),
-    )
-
-
-def cut(history: History, first: int, last: int) -> History:
-    """The columns from `first` up to and with `last`."""
-    part = slice(first, last + 1)
-    return replace(
-        history,
-        intervals=history.intervals[part],
-        values=history.values[:, part],
-        n=history.n[:, part],
-        maturity=history.maturity[:, part],
-        excluded=history.excluded[:, part],
-        closed=history.closed[part],
-    )
-
-
-def replay(history: History, loaded: int | None) -> list[Verdict]:
-    length = len(history.intervals)
-    if loaded is None:
-        return judge(history, RULES, DAILY, at=range(length))
-    found = []
-    for position in range(length):
-        first = max(0, position - loaded)
-        found += judge(cut(history, first, position), RULES, DAILY, at=[position - first])
-    return found
-
-
-def flags(verdicts: Sequence[Verdict]) -> pd.DataFrame:
-    columns = ["series_id", "date", "flag", "score", "rule", "status", "expected", "lower", "upper", "reason"]
-    rows = [
-        (
-            verdict.series.metric,
-            verdict.interval.key,
-            int(verdict.status.is_finding),
-            verdict.score,
-            verdict.rule,
-            str(verdict.status),
-            verdict.expected,
-            verdict.lower,
-            verdict.upper,
-            verdict.sentence,
-        )
-        for verdict in verdicts
-    ]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def speed() -> None:
-    random = np.random.default_rng(7)
-    for count, length, positions in (
-        (2_500, 60, 1),
-        (2_500, 106, 1),
-        (2_500, 109, 4),
-        (10_000, 106, 1),
-        (10_000, 400, 1),
-        (1_000, 365, 365),
-    ):
-        values = random.normal(100, 5, (count, length))
-        values[random.random(values.shape) < 0.02] = np.nan
-        series = tuple(Series(SeriesKey("p", "t", f"c{row}", "mean"), "input") for row in range(count))
-        first = DAILY.parse("2025-01-01")
-        history = history_of(series, tuple(DAILY.between(first, DAILY.shift(first, length - 1))), values)
-        best = np.inf
-        for _ in range(3):
-            started = time.process_time()
-            judge(history, RULES, DAILY, at=range(length - positions, length))
-            best = min(best, time.process_time() - started)
-        print(f"{count:>6} series × {length:>3} intervals, {positions:>3} judged: {best:7.3f} CPU s")
+Flags = dict[str, np.ndarray]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("series", nargs="?", type=Path)
-    parser.add_argument("out", nargs="?", type=Path)
-    parser.add_argument("--intervals", type=int)
+    parser.add_argument("evaluation", nargs="?", type=Path)
+    parser.add_argument("--quick", action="store_true")
     parser.add_argument("--speed", action="store_true")
     arguments = parser.parse_args()
-    if arguments.speed:
-        speed()
+    if arguments.evaluation is None or not (arguments.evaluation / "score.py").exists():
+        if not arguments.speed:
+            print("no labelled series: give the folder that holds score.py and dev/; timing only", file=sys.stderr)
+        for line in speed():
+            print("{:<56}{:>10}{:>10}{:>12}".format(*line))
         return
-    if arguments.series is None or arguments.out is None:
-        parser.error("give SERIES and FLAGS, or --speed")
-    loaded = histories(pd.read_csv(arguments.series))
-    started = time.process_time()
-    verdicts = [verdict for history in loaded for verdict in replay(history, arguments.intervals)]
-    print(f"{len(verdicts):,} verdicts in {time.process_time() - started:.1f} CPU s")
-    flags(verdicts).to_csv(arguments.out, index=False)
+    score = scorer(arguments.evaluation)
+    data = arguments.evaluation / "dev"
+    frame = read_series(data / "series.csv.gz")
+    series, meta, labels = score.load(str(data))
+    prepared = score.prepare(series, meta, labels)
+    shifts = score.prepare(series, meta, labels, only=SHIFTS)
+    ours = flags_of(judge_series(frame), prepared)
+    alone = flags_of(judge_series(frame, [one for one in SERIES_RULES if one.kind == "trend_change"]), prepared)
+    table(score, data, prepared, shifts, ours=ours, alone=alone)
+    if not arguments.quick:
+        baselines(score, prepared, shifts, ours, frame)
+        cross_validation(score, prepared, frame)
+
+
+def scorer(folder: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("score", folder / "score.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def flags_of(said: pd.DataFrame, prepared: list[dict]) -> Flags:
+    by_series = dict(tuple(said.assign(date=pd.to_datetime(said["date"])).groupby("series_id")))
+    found = {}
+    for one in prepared:
+        flags = np.zeros(one["n"], dtype=bool)
+        part = by_series.get(one["id"])
+        if part is not None:
+            flags[(part["date"] - one["d0"]).dt.days.to_numpy()] = part["flag"].to_numpy() > 0
+        found[one["id"]] = flags
+    return found
+
+
+def table(score: ModuleType, data: Path, prepared, shifts, *, ours: Flags, alone: Flags) -> None:
+    by_suite, _ = score.evaluate(prepared, ours)
+    mean = by_suite.loc["MEAN"]
+    trend = score.evaluate(shifts, alone)[0].loc["MEAN"]
+    together = score.evaluate(shifts, ours)[0].loc["MEAN"]
+    annotated = pd.read_csv(data / "tcpd_series.csv")
+    changes = {
+        name: change_points(part.sort_values("t")["value"].to_numpy(dtype=float))
+        for name, part in annotated.groupby("series_id")
+    }
+    points = score.eval_cp(str(data), changes).loc["MEAN"]
+    row = "{:<56}{:>10}{:>10}{:>12}".format
+    print(row("dev split, the fixed default configuration", "must", "aim", "measured"))
+    print(row("mean F1 over the five suites", ">= 0.57", ">= 0.65", f"{mean.f1:.3f}"))
+    print(row("false-alarm days per 100", "<= 0.6", "<= 0.5", f"{mean.fa_per_100d:.2f}"))
+    print(row("shift and trend kinds, F1 of trend_change", ">= 0.45", ">= 0.55", f"{trend.f1:.3f}"))
+    print(row("    of all default rules together", "", "", f"{together.f1:.3f}"))
+    print(row("change points (TCPD), F1", ">= 0.74", ">= 0.80", f"{points.f1:.3f}"))
+    print(row("change points (TCPD), covering", ">= 0.69", ">= 0.72", f"{points.covering:.3f}"))
+    for line in speed():
+        print(row(*line))
+    print()
+    print(by_suite[["events", "f1", "precision", "recall", "fa_per_100d", "delay_d"]].round(3).to_string())
+
+
+def speed() -> Iterator[tuple[str, str, str, str]]:
+    random = np.random.default_rng(7)
+    for count, length, positions, must, aim in ((1_000, 365, 365, "<= 30", "<= 10"), (10_000, 400, 1, "<= 10", "<= 3")):
+        values = random.normal(100, 5, (count, length))
+        values[random.random(values.shape) < 0.02] = np.nan
+        first = DAILY.parse("2025-01-01")
+        shape = values.shape
+        history = History(
+            series=tuple(Series(SeriesKey("p", "t", f"c{row}", "mean"), "input") for row in range(count)),
+            intervals=tuple(DAILY.between(first, DAILY.shift(first, length - 1))),
+            values=values,
+            n=np.zeros(shape, dtype=np.int64),
+            maturity=np.full(shape, np.nan),
+            excluded=np.zeros(shape, dtype=bool),
+            closed=np.ones(length, dtype=bool),
+        )
+        started = time.process_time()
+        judge(history, SERIES_RULES, DAILY, at=range(length - positions, length))
+        name = f"CPU s, {count:,} series × {length} days, " + ("all judged" if positions > 1 else "one judged")
+        yield name, must, aim, f"{time.process_time() - started:.2f}"
+    yield (
+        "peak memory of this process, MiB",
+        "<= 1024",
+        "",
+        f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}",
+    )
+
+
+# What the textbooks have, at their default settings
+
+
+def baselines(score: ModuleType, prepared, shifts, ours: Flags, frame: pd.DataFrame) -> None:
+    naive = frame.assign(date=frame["date"].dt.tz_localize(None))
+    values = {name: part.groupby("date")["value"].last().asfreq("D") for name, part in naive.groupby("series_id")}
+    print(
+        "\n{:<36}{:>8}{:>12}{:>10}{:>8}".format("baselines at their defaults", "F1", "FA days/100", "shift F1", "CPU s")
+    )
+    for name, method in BASELINES.items():
+        started = time.process_time()
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            found = {one["id"]: method(values[one["id"]].to_numpy(dtype=float))[: one["n"]] for one in prepared}
+        spent = time.process_time() - started
+        print(_line(score, name, prepared, shifts, found, spent=f"{spent:.1f}"), flush=True)
+    print(_line(score, "lupus, all default rules", prepared, shifts, ours, spent=""))
+
+
+def _line(score: ModuleType, name: str, prepared, shifts, found: Flags, *, spent: str) -> str:
+    mean = score.evaluate(prepared, found)[0].loc["MEAN"]
+    shift = score.evaluate(shifts, found)[0].loc["MEAN"]
+    return f"{name:<36}{mean.f1:>8.3f}{mean.fa_per_100d:>12.2f}{shift.f1:>10.3f}{spent:>8}"
+
+
+def three_sigma(values: np.ndarray) -> np.ndarray:
+    past = pd.Series(values).shift(1).rolling(28, min_periods=14)
+    return (np.abs(values - past.mean()) > 3 * past.std()).to_numpy()
+
+
+def mad_z(values: np.ndarray) -> np.ndarray:
+    past = pd.Series(values).shift(1)
+    middle = past.rolling(28, min_periods=14).median()
+    spread = past.rolling(28, min_periods=14).apply(lambda x: np.nanmedian(np.abs(x - np.nanmedian(x))), raw=True)
+    return (0.6745 * np.abs(values - middle) > 3.5 * spread).to_numpy()
+
+
+def same_weekday(values: np.ndarray) -> np.ndarray:
+    past = pd.DataFrame({back: pd.Series(values).shift(7 * back) for back in range(1, 9)})
+    middle = past.median(axis=1)
+    spread = past.sub(middle, axis=0).abs().median(axis=1)
+    return ((0.6745 * np.abs(values - middle) > 3.5 * spread) & (past.notna().sum(axis=1) >= 4)).to_numpy()
+
+
+def holt_winters(values: np.ndarray) -> np.ndarray:
+    """Refitted every 28 days to the 91 before; one-step forecasts; 3 standard deviations of the fit's residuals."""
+    from statsmodels.tsa.holtwinters import ExponentialSmoothing
+
+    filled = pd.Series(values).ffill().bfill().to_numpy()
+    flags = np.zeros(values.size, dtype=bool)
+    for start in range(WARM_UP, values.size, 28):
+        past = filled[max(0, start - 91) : start]
+        if np.ptp(past) == 0 or not np.isfinite(past).all():
+            continue
+        model = ExponentialSmoothing(past, trend="add", seasonal="add", seasonal_periods=7, damped_trend=True).fit()
+        sigma = np.std(past - model.fittedvalues)
+        given = model.params
+        level, trend, season = float(model.level[-1]), float(model.trend[-1]), list(model.season[-7:])
+        for day in range(start, min(start + 28, values.size)):
+            phi = given.get("damping_trend", 1.0)
+            expected = level + phi * trend + season[0]
+            flags[day] = np.isfinite(values[day]) and abs(values[day] - expected) > 3 * sigma
+            error = filled[day] - expected
+            old = level
+            level = level + phi * trend + given["smoothing_level"] * error
+            trend = phi * trend + given["smoothing_trend"] * (level - old - phi * trend)
+            season = [*season[1:], season[0] + given["smoothing_seasonal"] * error]
+    return flags
+
+
+def stl_residual(values: np.ndarray) -> np.ndarray:
+    """The last residual of a robust STL of the last 91 days against 3 of their scaled MADs."""
+    from statsmodels.tsa.seasonal import STL
+
+    filled = pd.Series(values).ffill().bfill().to_numpy()
+    flags = np.zeros(values.size, dtype=bool)
+    for day in range(WARM_UP, values.size):
+        part = filled[max(0, day - 90) : day + 1]
+        if not np.isfinite(values[day]) or np.ptp(part) == 0:
+            continue
+        rest = STL(part, period=7, robust=False).fit().resid
+        spread = 1.4826 * np.median(np.abs(rest[:-1] - np.median(rest[:-1])))
+        flags[day] = abs(rest[-1]) > 3 * spread
+    return flags
+
+
+BASELINES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "28-day mean and 3 sigma": three_sigma,
+    "28-day median, MAD z of 3.5": mad_z,
+    "same weekday, median and MAD": same_weekday,
+    "Holt-Winters, weekly (statsmodels)": holt_winters,
+    "STL residual (statsmodels)": stl_residual,
+}
+
+
+# Tuned on four suites, scored on the fifth
+
+
+def cross_validation(score: ModuleType, prepared, frame: pd.DataFrame) -> None:
+    flat = flags_of(judge_series(frame, [RuleSpec("flatline", "flatline")]), prepared)
+    recent = {
+        (window, sensitivity): flags_of(
+            _said(frame, "recent_average", window=window, sensitivity=sensitivity), prepared
+        )
+        for window, sensitivity in itertools.product((21, 28, 35), (3.5, 4.0, 4.5, 5.0))
+    }
+    trend = {
+        sensitivity: flags_of(_said(frame, "trend_change", sensitivity=sensitivity), prepared)
+        for sensitivity in (2.5, 3.0, 3.5)
+    }
+    tables = {}
+    for (key, first), (other, second) in itertools.product(recent.items(), trend.items()):
+        both = {name: first[name] | second[name] | flat[name] for name in first}
+        tables[(*key, other)] = score.evaluate(prepared, both)[0]
+    suites = [name for name in next(iter(tables.values())).index if name != "MEAN"]
+    print("\ntuned on four suites, scored on the fifth: window, sensitivities of recent_average and trend_change")
+    unseen, alarms = [], []
+    for suite in suites:
+        others = [name for name in suites if name != suite]
+        allowed = {k: t for k, t in tables.items() if t.loc[others, "fa_per_100d"].mean() <= 0.6}
+        best = max(allowed, key=lambda key: tables[key].loc[others, "f1"].mean())
+        unseen.append(tables[best].loc[suite, "f1"])
+        alarms.append(tables[best].loc[suite, "fa_per_100d"])
+        print(f"    {suite:<20} {best!s:<18} F1 {unseen[-1]:.3f}, {alarms[-1]:.2f} false-alarm days per 100")
+    print(f"    mean of the unseen suites: F1 {np.mean(unseen):.3f}, {np.mean(alarms):.2f} false-alarm days per 100")
+
+
+def _said(frame: pd.DataFrame, kind: str, **parameters: float) -> pd.DataFrame:
+    return judge_series(frame, [RuleSpec(kind, kind, parameters=parameters)])
 
 
 if __name__ == "__main__":

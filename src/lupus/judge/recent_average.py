@@ -13,7 +13,8 @@ For each series, on the scale on which its noise is even (`judge.scale`), and fr
    heavier tails, and how heavy is what tells a steady series from one that jumps, or is zero on most days: what came
    twice in nine weeks is no anomaly. The largest error is left out, no tail counts for more than five times
    q90 / 1.645 where errors are alike (an incident is no habit), and those made while the season was being learnt are
-   left out as soon as there are others. Few errors are widened by 1 + 4/count, and sampling noise is the least it can be.
+   left out as soon as there are others. Few errors are widened by 1 + 4/count, and sampling noise is the least it can
+   be.
 5. **Band.** Expectation ± `sensitivity` noise units, brought back to the metric's own scale.
 
 A level that lasts widens the band by its own errors (once they are a tenth of what is remembered), then becomes the

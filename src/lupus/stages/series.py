@@ -59,6 +59,7 @@ FLAG_COLUMNS: Final = (
 
 _COLUMNS: Final = ("series_id", "date", "value")
 _HOURS: Final = {CadenceKind.HOURLY: 1, CadenceKind.DAILY: 24, CadenceKind.WEEKLY: 168}
+_UNCOUNTABLE: Final = 1e15
 _FIRST: Final = 28  # values that the unit is guessed from
 _APART: Final = 200  # intervals between the starts of series that still share a matrix
 _MOST: Final = 200_000  # intervals in one matrix: daily data of five centuries
@@ -71,7 +72,8 @@ class SeriesFileError(LupusError):
 def read_series(path: Path) -> pd.DataFrame:
     """The series in a .csv, .csv.gz or .parquet file, with dates and numbers in place of texts.
 
-    Raises `SeriesFileError` for a file that cannot be read, a missing column, and the first row that is no date or number.
+    Raises `SeriesFileError` for a file that cannot be read, a missing column, and the first row that is no date or
+    number.
     """
     import pandas as pd
 
@@ -134,8 +136,8 @@ def backtest_series(series: Path, out: Path, rules: Sequence[RuleSpec] = SERIES_
 def find_change_points(series: Path, out: Path) -> Mapping[str, int]:
     """Write series_id,t to `out`: where each series in the file changed, looking back; how many series and changes.
 
-    The file has series_id, value, and either date or t (a place in the series). `t` counts from 0. Raises `SeriesFileError`
-    when a file does not serve.
+    The file has series_id, value, and either date or t (a place in the series). `t` counts from 0. Raises
+    `SeriesFileError` when a file does not serve.
     """
     import pandas as pd
 
@@ -216,7 +218,7 @@ def guess_unit(values: NDArray[np.float64]) -> str:
         return ""
     if (first <= 1).all():
         return "ratio"
-    return "rows" if (first == np.round(first)).all() else ""
+    return "rows" if (first == np.round(first)).all() and first.max() < _UNCOUNTABLE else ""
 
 
 def _written(values: pd.Series[Any]) -> pd.Series[bool]:
@@ -232,9 +234,7 @@ def _refuse(path: Path, frame: pd.DataFrame, wrong: pd.Series[bool], *, column: 
         kind = {"value": "number", "date": "date", "series_id": "name"}[column]
         count = int(wrong.sum())
         more = f" ({count:,} rows like this)" if count > 1 else ""
-        raise SeriesFileError(
-            f"{path}, row {row + 2}: {column} {value!r} is no {kind}{more}; leave values out when missing"
-        )
+        raise SeriesFileError(f"{path}, row {row + 2}: {column} {value!r} is no {kind}{more}; correct it")
 
 
 def _cadence(frame: pd.DataFrame) -> Cadence:
