@@ -16,7 +16,11 @@ HOURLY = Cadence(CadenceKind.HOURLY)
 BOUND = RuleSpec("bound", "threshold", parameters={"min": -1, "max": 1e3})
 SHORT = RuleSpec("short", "recent_average", parameters={"window": 8, "min_history": 3, "sensitivity": 2})
 FLOATS = st.floats(allow_nan=True, allow_infinity=True, width=64)
+LEVEL = RuleSpec("level", "trend_change", parameters={"recent": 4, "window": 12, "sensitivity": 1.0, "accept_after": 5})
+FLAT = RuleSpec("flat", "flatline", parameters={"length": 2, "window": 25, "most_repeats": 0.3})
+VALID = RuleSpec("valid", "validity")
 UNITS = st.sampled_from(["", "rows", "ratio", "ms"])
+EVERY = [RECENT, SHORT, BOUND, LEVEL, FLAT, VALID]
 RULES = st.lists(st.sampled_from([RECENT, BOUND, SHORT]), min_size=1, max_size=3, unique_by=lambda rule: rule.name)
 
 
@@ -25,10 +29,13 @@ def matrices(elements=FLOATS, longest=40):
 
 
 def noisy(seed, rows=6, length=70):
-    """Noise with weekends, spikes and gaps."""
+    """Noise with weekends, spikes, gaps, levels and repeated values."""
     random = np.random.default_rng(seed)
     values = random.normal(0, 1, (rows, length)) + 3 * (np.arange(length) % 7 >= 5)
     values[random.random(values.shape) < 0.02] += 20
+    values[0] += 4 * (np.arange(length) > length // 2)
+    values[1, 40:44] = values[1, 40]
+    values[2] = np.round(values[2])
     values[random.random(values.shape) < 0.05] = np.nan
     return values
 
@@ -59,10 +66,10 @@ def test_the_future_changes_nothing(seed, unit, day, data):
     one = replace(history(values, unit=unit, excluded=failing), maturity=np.where(values > 4, 0.5, np.nan))
     shown = history(values[:, : day + 1], unit=unit, excluded=[d for d in failing if d <= day])
     shown = replace(shown, maturity=one.maturity[:, : day + 1])
-    whole = judge(one, [RECENT, SHORT, BOUND], DAILY, at=range(70))
+    whole = judge(one, EVERY, DAILY, at=range(70))
     until = [verdict for verdict in whole if verdict.interval <= one.intervals[day]]
-    assert judge(shown, [RECENT, SHORT, BOUND], DAILY, at=range(day + 1)) == until
-    alone = judge(shown, [RECENT, SHORT, BOUND], DAILY, at=[day])
+    assert judge(shown, EVERY, DAILY, at=range(day + 1)) == until
+    alone = judge(shown, EVERY, DAILY, at=[day])
     assert alone == [verdict for verdict in until if verdict.interval == one.intervals[day]]
 
 
@@ -79,12 +86,13 @@ def test_the_point_is_not_in_its_own_band(seed, value):
 @settings(deadline=None, max_examples=25)
 @given(seed=st.integers(0, 10**6), cadence=st.sampled_from([DAILY, HOURLY]))
 def test_what_is_older_than_the_lookback_changes_nothing(seed, cadence):
-    reach = lookback([SHORT], cadence)
+    rules = [SHORT, LEVEL, FLAT]
+    reach = lookback(rules, cadence)
     values = noisy(seed, length=reach + 20)
     one = history(values, cadence=cadence)
     start = one.intervals[19].key
     shorter = history(values[:, 19:], cadence=cadence, start=start)
-    assert judge(shorter, [SHORT], cadence, at=[reach]) == judge(one, [SHORT], cadence, at=[reach + 19])
+    assert judge(shorter, rules, cadence, at=[reach]) == judge(one, rules, cadence, at=[reach + 19])
 
 
 @settings(deadline=None)

@@ -67,7 +67,10 @@ def test_it_needs_no_history_and_judges_only_what_it_matches():
             RuleSpec("r", "treshold", parameters={"max": 1}),
             "there is no rule kind 'treshold'; did you mean 'threshold'?",
         ),
-        (RuleSpec("r", "zzz"), "there is no rule kind 'zzz'; known are flatline, recent_average, threshold, trend_change, validity"),
+        (
+            RuleSpec("r", "zzz"),
+            "there is no rule kind 'zzz'; known are flatline, recent_average, threshold, trend_change, validity",
+        ),
         (RuleSpec("r", "threshold"), "a threshold rule needs min or max"),
         (RuleSpec("r", "threshold", parameters={"maximum": 1}), "maximum"),
         (RuleSpec("r", "threshold", parameters={"min": 2, "max": 1}), "min 2 is above max 1"),

@@ -248,7 +248,7 @@ def _cadence(frame: pd.DataFrame) -> Cadence:
         return Cadence(CadenceKind.HOURLY)
     days = frame.drop_duplicates(["series_id", "date"]).sort_values("date")
     gaps = days.groupby("series_id")["date"].diff().dropna().dt.days
-    weekly = len(gaps) and (gaps % 7 == 0).all() and dates.dt.weekday.nunique() == 1
+    weekly = len(gaps) and (gaps % 7 == 0).all() and dates.dt.day_of_week.nunique() == 1
     return Cadence(CadenceKind.WEEKLY if weekly else CadenceKind.DAILY)
 
 
