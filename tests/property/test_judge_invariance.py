@@ -19,8 +19,9 @@ FLOATS = st.floats(allow_nan=True, allow_infinity=True, width=64)
 LEVEL = RuleSpec("level", "trend_change", parameters={"recent": 4, "window": 12, "sensitivity": 1.0, "accept_after": 5})
 FLAT = RuleSpec("flat", "flatline", parameters={"length": 2, "window": 25, "most_repeats": 0.3})
 VALID = RuleSpec("valid", "validity")
+CALENDAR = RuleSpec("calendar", "periodic", parameters={"seasons": 3, "min_history": 5, "sensitivity": 2})
 UNITS = st.sampled_from(["", "rows", "ratio", "ms"])
-EVERY = [RECENT, SHORT, BOUND, LEVEL, FLAT, VALID]
+EVERY = [RECENT, SHORT, BOUND, LEVEL, FLAT, VALID, CALENDAR]
 RULES = st.lists(st.sampled_from([RECENT, BOUND, SHORT]), min_size=1, max_size=3, unique_by=lambda rule: rule.name)
 
 

@@ -10,6 +10,8 @@ its own baseline. One interval and a replay of a year run through the same code 
     judge.threshold       a bound that must not be left
     judge.recent_average  deviation from the average of recent intervals
     judge.trend_change    a level that went elsewhere and stays there
+    judge.periodic        deviation from weekly, monthly and yearly change, with holidays
+    judge.noise           how wide a band is
     judge.flatline        the same value again and again
     judge.validity        values that cannot be
     judge.segments        looking back: where a whole series changed
@@ -19,6 +21,7 @@ its own baseline. One interval and a replay of a year run through the same code 
 """
 
 from lupus.judge.flatline import FlatlineRule
+from lupus.judge.periodic import PeriodicRule
 from lupus.judge.recent_average import RecentAverageRule
 from lupus.judge.rule import Anomaly, Assessment, Matrix, Rule, rule_for
 from lupus.judge.segments import change_points
@@ -32,6 +35,7 @@ __all__ = [
     "Assessment",
     "FlatlineRule",
     "Matrix",
+    "PeriodicRule",
     "RecentAverageRule",
     "Rule",
     "ThresholdRule",

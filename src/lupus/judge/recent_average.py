@@ -29,6 +29,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lupus.judge.noise import tail_noise
 from lupus.judge.rolling import quantiles, season_median, trailing, trailing_count, trailing_mean
 from lupus.judge.rule import MOST, Anomaly, Assessment, Matrix
 from lupus.judge.scale import Scale
@@ -46,10 +47,6 @@ SEASONS: Final = 4
 STILL: Final = 1.6
 """The score of the first move of a series that stood still at zero, however far: worth a look, but not a night."""
 
-_TAILS: Final = {0.9: 1.645, 0.95: 1.960, 0.98: 2.326}  # of the sizes of errors; what they are for Gaussian ones
-_FEW: Final = 4
-_ALIKE: Final = 0.15  # the median of errors that are alike, in their q90; 0.41 for Gaussian ones
-_INCIDENT: Final = 5.0
 _LEARNT: Final = 0.75  # of the values that the experts look back on
 _LEVEL: Final = 7  # intervals in the level of a cadence without a season
 _SMALLEST: Final = 1e-300
@@ -156,25 +153,11 @@ class RecentAverageRule:
         learnt = SEASONS * matrix.season if self._seasonal(matrix.season) else 2 * _LEVEL
         ripe = trailing_count(known, learnt) >= _LEARNT * learnt
         enough = trailing_count(ripe & ~np.isnan(errors), self._memory)[:, at] >= self.parameters.min_history
-        noise, count = self._tails(np.where(ripe, errors, np.nan), at)
+        noise, count = tail_noise(np.where(ripe, errors, np.nan), at, self._memory)
         if not enough.all():
-            early, many = self._tails(errors, at)
+            early, many = tail_noise(errors, at, self._memory)
             noise, count = np.where(enough, noise, early), np.where(enough, count, many)
         return noise, count
-
-    def _tails(self, errors: Floats, at: NDArray[np.intp]) -> tuple[Floats, NDArray[np.int64]]:
-        count = trailing_count(~np.isnan(errors), self._memory)[:, at]
-        # What came once is no habit: the largest error is above every quantile.
-        most = 1 - 1 / np.maximum(count - 1, 1)
-        middle, *tails = quantiles(
-            trailing(errors, self._memory)[:, at], count, [0.5, *(np.minimum(share, most) for share in _TAILS)]
-        )
-        units = [tail / normal for tail, normal in zip(tails, _TAILS.values(), strict=True)]
-        # Nor is one incident of some days, where errors are usually alike. Where most are next to nothing, rare large
-        # ones are how the series is.
-        habit = np.where(middle > _ALIKE * tails[0], _INCIDENT * units[0], np.inf)
-        noise = np.mean([np.minimum(unit, habit) for unit in units], axis=0)
-        return noise * (1 + _FEW / np.maximum(count, 1)), count
 
     def _expect(self, baseline: Floats, season: int) -> tuple[Floats, Floats]:
         """What was expected (S, T) of every column, and the weight (S, T) of the season-aware experts in it."""

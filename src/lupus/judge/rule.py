@@ -27,6 +27,7 @@ _OWN: Final = {
     "threshold": "lupus.judge.threshold:ThresholdRule",
     "recent_average": "lupus.judge.recent_average:RecentAverageRule",
     "trend_change": "lupus.judge.trend_change:TrendChangeRule",
+    "periodic": "lupus.judge.periodic:PeriodicRule",
     "flatline": "lupus.judge.flatline:FlatlineRule",
     "validity": "lupus.judge.validity:ValidityRule",
 }
@@ -38,8 +39,9 @@ class Matrix:
 
     `values` (S, T) float64 is NaN where there is no value; `baseline` (S, T) is the same without what
     belongs to no baseline (excluded and immature points); `n` (S, T) int64 counts the rows behind a
-    value, 0 when unknown. `units` (S,) are the series' units. `at` (A,) are ascending positions. For
-    position t a rule may use ``values[:, t]``, ``n[:, t]`` and columns before t; nothing else.
+    value, 0 when unknown. `units` (S,) are the series' units. `at` (A,) are ascending positions. The `intervals` (T,)
+    and their `cadence` are for rules that know the calendar. For position t a rule may use
+    ``values[:, t]``, ``n[:, t]`` and columns before t; nothing else.
     """
 
     values: NDArray[np.float64]
@@ -48,6 +50,8 @@ class Matrix:
     units: NDArray[np.str_]
     season: int
     at: NDArray[np.intp]
+    intervals: tuple[Interval, ...] = ()
+    cadence: Cadence | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

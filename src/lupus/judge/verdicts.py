@@ -61,6 +61,8 @@ def judge(
         units=np.array([series.unit for series in history.series], dtype=np.str_),
         season=cadence.season,
         at=np.array(positions, dtype=np.intp),
+        intervals=history.intervals,
+        cadence=cadence,
     )
     reach = max((rule.lookback(cadence.season) for _, rule in made), default=0)
     verdicts: list[Verdict] = []
@@ -115,6 +117,8 @@ class _Asking:
             units=whole.units[rows],
             season=whole.season,
             at=whole.at,
+            intervals=whole.intervals,
+            cadence=whole.cadence,
         )
         broken = ""
         try:

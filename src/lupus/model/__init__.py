@@ -40,6 +40,7 @@ from lupus.model.retrain import RetrainRequest, RetrainState, retrain_id
 from lupus.model.rules import (
     RULE_PARAMETERS,
     FlatlineParameters,
+    PeriodicParameters,
     RecentAverageParameters,
     ThresholdParameters,
     TrendChangeParameters,
@@ -85,6 +86,7 @@ __all__ = [
     "Notice",
     "NoticeState",
     "Outcome",
+    "PeriodicParameters",
     "Problem",
     "Project",
     "PythonSource",

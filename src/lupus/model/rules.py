@@ -69,6 +69,34 @@ class TrendChangeParameters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodicParameters:
+    """Deviation from periodical change: by weekday or hour, by day of the month, by season of the year.
+
+    The same weekday (hour) of the last `seasons` weeks (days) gives the expectation, with what `monthly` and `yearly`
+    change explains where the history allows. `holidays` of a country (``US``, ``DE-BY``) are in no baseline, and
+    `on_holidays` says whether they are judged. The band is `sensitivity` noise units wide on each side, on the side
+    that `direction` says, once there are `min_history` intervals.
+    """
+
+    seasons: int = 8
+    monthly: bool = True
+    yearly: bool = False
+    holidays: str = ""
+    on_holidays: Literal["expected", "watched"] = "expected"
+    min_history: int = 35
+    sensitivity: float = 4.0
+    direction: Literal["both", "up", "down"] = "both"
+
+    def __post_init__(self) -> None:
+        if self.seasons < 2:
+            raise ValueError(f"seasons must be at least 2, got {self.seasons}")
+        if not 3 <= self.min_history <= 56:
+            raise ValueError(f"min_history must be between 3 and 56, got {self.min_history}")
+        if self.sensitivity <= 0:
+            raise ValueError(f"sensitivity must be positive, got {self.sensitivity:g}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FlatlineParameters:
     """The same value again and again where values do not repeat: a feed that got stuck.
 
@@ -106,6 +134,7 @@ class ValidityParameters:
 RULE_PARAMETERS: Final = {
     "threshold": ThresholdParameters,
     "recent_average": RecentAverageParameters,
+    "periodic": PeriodicParameters,
     "trend_change": TrendChangeParameters,
     "flatline": FlatlineParameters,
     "validity": ValidityParameters,
