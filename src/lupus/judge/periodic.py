@@ -197,10 +197,10 @@ def _months(days: Sequence[date]) -> list[NDArray[np.intp]]:
         for day in days:
             year, month = divmod(day.year * 12 + day.month - 1 - back, 12)
             length = monthrange(year, month + 1)[1]
-            # The last of a month is the same day in every month.
+            # The last of a month is the same day in every month, and no other day is.
             last = (day + timedelta(days=1)).day == 1
             there = date(year, month + 1, length if last else min(day.day, length))
-            places.append((there - first).days if there >= first else -1)
+            places.append((there - first).days if there >= first and last == (there.day == length) else -1)
         found.append(np.array(places, dtype=np.intp))
     return found
 

@@ -1,0 +1,174 @@
+"""`lupus backtest PROJECT`: rules replayed over a real store."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from lupus.cli.main import app
+from lupus.config import load_project
+from lupus.judge import judge
+from lupus.model import (
+    Finding,
+    Incident,
+    IncidentState,
+    LupusError,
+    MetricPoint,
+    Outcome,
+    RuleSpec,
+    Series,
+    SeriesKey,
+    Severity,
+)
+from lupus.stages import EnvironmentConnections, Settings, backtest, open_workspace, suggest
+
+YAML = """
+project: shop
+start: 2026-01-01
+tables:
+  data: {source: {connection: warehouse, table: orders}, time: day}
+rules:
+  ceiling: {kind: threshold, where: {column: b}, max: 70}
+"""
+LONG = 120
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    """A workspace with 120 days of three series: a calm, b calm with two incidents, c at a new level from day 80."""
+    monkeypatch.setenv("LUPUS_HOME", str(tmp_path))
+    monkeypatch.setenv("LUPUS_PROJECTS", str(tmp_path))
+    monkeypatch.delenv("LUPUS_STORE_URL", raising=False)
+    (tmp_path / "shop.yaml").write_text(YAML)
+    project = load_project(tmp_path / "shop.yaml", environ={})
+    random = np.random.default_rng(5)
+    values = random.normal(50, 1, (3, LONG))
+    values[1, [60, 61, 90]] = [80, 82, 30]
+    values[2, 80:] += 8
+    keys = [SeriesKey("shop", "data", column, "mean") for column in "abc"]
+    first = project.cadence.parse("2026-01-01")
+    intervals = list(project.cadence.between(first, project.cadence.shift(first, LONG - 1)))
+    settings = Settings.from_environment({"LUPUS_HOME": str(tmp_path), "LUPUS_PROJECTS": str(tmp_path)})
+    with open_workspace(settings, connections=EnvironmentConnections({})) as workspace:
+        for column, interval in enumerate(intervals):
+            points = [
+                MetricPoint(Series(key, "input"), interval, float(values[row, column]), 1000)
+                for row, key in enumerate(keys)
+            ]
+            workspace.store.replace_points("shop", interval, points, scope="table:data")
+            workspace.store.start_run("shop", interval, "judge", datetime(2026, 6, 1, tzinfo=UTC))
+        yield workspace, project, intervals
+
+
+def judged(workspace, project, interval, column, outcome):
+    """Save an incident of one finding that a person judged."""
+    key = SeriesKey("shop", "data", column, "mean")
+    history = workspace.store.history("shop", [interval])
+    rule = RuleSpec("r", "threshold", parameters={"max": -1})
+    (verdict,) = (v for v in judge(history, [rule], project.cadence, at=[0]) if v.series == key)
+    finding = Finding(interval, verdict)
+    one = Incident(
+        f"id{interval.key}",
+        "shop",
+        IncidentState.RESOLVED,
+        Severity.HIGH,
+        interval,
+        interval,
+        (finding,),
+        "t",
+        outcome=outcome,
+    )
+    workspace.store.save_incidents([one])
+
+
+def test_what_the_rules_in_force_would_have_said(shop):
+    workspace, project, intervals = shop
+    answer = backtest(workspace, project)
+    assert (answer.series, len(answer.intervals), answer.new, answer.gone) == (3, LONG, (), ())
+    found = {(verdict.series.column, verdict.interval.key) for verdict in answer.findings}
+    assert {("b", intervals[60].key), ("b", intervals[61].key), ("b", intervals[90].key)} <= found
+    assert not [column for column, _ in found if column == "a"]
+    assert ("c", intervals[80].key) in found
+    firsts = [alarm.first for alarm in answer.alarms]
+    assert firsts == sorted(firsts)
+    assert intervals[60] in firsts
+    one = answer.alarms[firsts.index(intervals[60])]
+    assert (one.last, one.severity) == (intervals[61], Severity.CRITICAL)
+    assert answer.per_month == pytest.approx(len(answer.alarms) / (LONG / 30.44))
+    assert sum(sum(days.values()) for days in answer.calendar().values()) == len(answer.findings)
+    assert list(answer.calendar()) == ["2026-01", "2026-02", "2026-03", "2026-04"]
+
+
+def test_a_replay_says_what_each_day_said(shop):
+    workspace, project, intervals = shop
+    whole = backtest(workspace, project)
+    part = backtest(workspace, project, first=intervals[85], last=intervals[100])
+    assert part.intervals == tuple(intervals[85:101])
+    assert part.findings == tuple(one for one in whole.findings if intervals[85] <= one.interval <= intervals[100])
+
+
+def test_changed_rules_against_those_in_force(shop):
+    workspace, project, intervals = shop
+    rules = [one for one in project.rules if one.kind == "threshold"]
+    answer = backtest(workspace, project, rules=rules)
+    assert {verdict.interval for verdict in answer.findings} == {intervals[60], intervals[61]}
+    assert answer.new == ()
+    assert ("b", intervals[90]) in {(verdict.series.column, verdict.interval) for verdict in answer.gone}
+    lower = [replace(rules[-1], parameters={"max": 45.0})]
+    assert len(backtest(workspace, project, rules=lower).new) > 90
+
+
+def test_agreement_with_people(shop):
+    workspace, project, intervals = shop
+    judged(workspace, project, intervals[60], "b", Outcome.FIXED)
+    judged(workspace, project, intervals[20], "a", Outcome.NEW_NORMAL)
+    judged(workspace, project, intervals[90], "b", Outcome.FALSE_ALARM)
+    judged(workspace, project, intervals[30], "a", Outcome.EXPECTED)
+    judged(workspace, project, intervals[40], "a", None)
+    said = backtest(workspace, project).agreement
+    assert (said.confirmed, said.caught, said.refused, said.cried) == (2, 1, 2, 1)
+    assert (said.precision, said.recall) == (0.5, 0.5)
+
+
+def test_suggestions_give_what_is_wanted(shop):
+    workspace, project, _ = shop
+    few = {
+        spec.name: (spec.parameters["sensitivity"], rate) for spec, rate in suggest(workspace, project, per_month=0.3)
+    }
+    many = {
+        spec.name: (spec.parameters["sensitivity"], rate) for spec, rate in suggest(workspace, project, per_month=9)
+    }
+    assert set(few) == {"recent_average", "trend_change"}
+    assert few["recent_average"][0] > many["recent_average"][0]
+    assert many["recent_average"][1] <= 9
+
+
+def test_an_empty_store_says_what_to_do(tmp_path):
+    (tmp_path / "shop.yaml").write_text(YAML)
+    project = load_project(tmp_path / "shop.yaml", environ={})
+    settings = Settings.from_environment({"LUPUS_HOME": str(tmp_path)})
+    with (
+        open_workspace(settings, connections=EnvironmentConnections({})) as workspace,
+        pytest.raises(LupusError, match="nothing is stored for shop; lupus run shop"),
+    ):
+        backtest(workspace, project)
+
+
+@pytest.mark.usefixtures("shop")
+def test_the_command():
+    run = CliRunner().invoke
+    plain = run(app, ["backtest", "shop"])
+    assert plain.exit_code == 0, plain.output
+    assert "120 intervals (2026-01-01 to 2026-04-30), 3 series" in " ".join(plain.output.split())
+    changed = run(app, ["backtest", "shop", "--rule", "recent_average:sensitivity=40"])
+    assert changed.exit_code == 0, changed.output
+    assert "against the rules in force: 0 findings new" in " ".join(changed.output.split())
+    told = json.loads(run(app, ["backtest", "shop", "--json", "--day", "2026-03-01"]).output)
+    assert (told["first"], told["last"]) == ("2026-03-01", "2026-04-30")
+    assert told["agreement"] == {"confirmed": 0, "caught": 0, "refused": 0, "cried": 0}
+    proposed = run(app, ["backtest", "shop", "--suggest", "2"])
+    assert "recent_average: {sensitivity:" in proposed.output
+    assert run(app, ["backtest", "shop", "--day", "never"]).exit_code == 2
