@@ -48,7 +48,13 @@ def test_four_lines_are_a_project(tmp_path: Path) -> None:
     assert (project.name, project.owner, project.cadence.kind) == ("shop", "unknown", CadenceKind.DAILY)
     assert (table.role, table.source, table.timezone) == (Role.DATA, SqlSource("db", table="t"), "UTC")
     assert project.start == datetime(2026, 1, 1, tzinfo=UTC)
-    assert [rule.name for rule in project.rules] == ["recent_average", "trend_change", "flatline", "validity", "validation"]
+    assert [rule.name for rule in project.rules] == [
+        "recent_average",
+        "trend_change",
+        "flatline",
+        "validity",
+        "validation",
+    ]
     assert project.rules[0].parameters["window"] == 28
     assert {"rows", "roc_auc"} <= set(project.metrics.segment_metrics)
     assert not {"f1", "precision", "recall", "accuracy"} & set(project.metrics.segment_metrics)
