@@ -230,7 +230,7 @@ def test_a_new_model_version_is_named_from_its_first_day(make: Make, engine: Eng
     day = make({"score": [0.1] * 20, "version": [1] * 5 + [2] * 15}, table="prediction")
     got = measure_table(project(predictions), predictions, day, known, engine=engine)
     assert values(got, "version") == {
-        "null_ratio": 0, "distinct": 2, "share:1": 0.25, "share:2": 0.75, "share:other": 0
+        "null_ratio": 0, "distinct": 2, "version_share:1": 0.25, "version_share:2": 0.75, "version_share:other": 0
     }  # fmt: skip
 
 

@@ -82,22 +82,24 @@ class Writer:
         other = total - sum(counts.values())
         self._state(name, "categories", Categories(counts, other).to_json())
         followed = list(counts)[: policy.top]
+        # A version's share falls to nothing when the next one takes over: that is news, but no fault.
+        share = "version_share" if item.column.part == "version" else "share"
         if item.column.part == "version":  # new versions are followed from their first day
             news = sorted((n for n in found if n not in counts), key=lambda n: (-found[n], n))
             followed += news[: policy.top]
         for category in followed:
-            metric = f"share:{category}"
+            metric = f"{share}:{category}"
             if not wanted(metric, policy):
                 continue
             if total:
                 self._value(name, metric, "ratio", found.get(category, 0) / total, n=total)
             else:
                 self.fail(name, metric, "ratio", FailureKind.UNDEFINED, "all values are null")
-        if followed and total and wanted(f"share:{OTHER}", policy):
+        if followed and total and wanted(f"{share}:{OTHER}", policy):
             rest = total - sum(found.get(category, 0) for category in followed)
             # A category that is itself called "other" keeps its own share, and the rest joins it.
             if OTHER not in followed:
-                self._value(name, f"share:{OTHER}", "ratio", rest / total, n=total)
+                self._value(name, f"{share}:{OTHER}", "ratio", rest / total, n=total)
 
     def segments(self, plan: Plan, answers: Answers) -> None:
         """The metrics that are followed per segment."""
