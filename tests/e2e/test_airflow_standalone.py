@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -250,6 +253,20 @@ def test_a_bad_day_opens_an_incident_and_retrains_exactly_once(world: World, wai
     assert [json.loads(line)["project"] for line in outbox].count("shop") == 1
 
 
+def test_lupus_run_leaves_what_the_scheduler_wrote(world: World, waiting: dict[str, str]) -> None:
+    scheduled = everything(world, "shop")
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "LUPUS"))},
+        **world.settings,
+        "LUPUS_CONN_WAREHOUSE": f"sqlite:///{world.folder / 'warehouse.db'}",
+    }
+    for day in (GOOD, POOR):
+        command = [sys.executable, "-m", "lupus.cli.main", "run", "shop", "--day", day]
+        subprocess.run(command, env=environment, check=True, capture_output=True)
+    assert everything(world, "shop") == scheduled
+    assert len(world.notes("retrained")) == 1
+
+
 def test_other_dags_can_be_scheduled_on_the_asset(world: World, waiting: dict[str, str]) -> None:
     followed = world.server.until(
         lambda: [one for one in world.notes("followed") if one["key"] == POOR], "the Dag that follows lupus://shop"
@@ -323,5 +340,14 @@ def everything(world: World, project: str) -> dict[str, Any]:
     with open_store(world.store) as store:
         return {
             name: getattr(store, name)(project)
-            for name in ("points", "series", "verdicts", "validations", "incidents", "notices", "retrain_requests")
+            for name in (
+                "points",
+                "series",
+                "verdicts",
+                "validations",
+                "incidents",
+                "notices",
+                "retrain_requests",
+                "references",
+            )
         }
