@@ -49,7 +49,7 @@ def test_a_bad_day_is_found_when_its_labels_are_there_and_not_before(lived: Inst
     [report] = lived.run(tiny.day(bad + 1))
     assert brier(lived, bad)[2] == {Status.IMMATURE}
     [report] = lived.run(tiny.day(bad + 2))
-    assert brier(lived, bad)[2] == {Status.ANOMALY}
+    assert Status.ANOMALY in brier(lived, bad)[2]
     late = [one for one in report.verdicts if one.interval.key == tiny.day(bad) and one.status is Status.ANOMALY]
     assert {one.rule for one in late if one.series.metric == "brier"} >= {"brier_too_high"}
     with lived.workspace() as opened:

@@ -10,6 +10,7 @@ from hypothesis.extra import numpy as arrays
 from judge_cases import DAILY, RECENT, history
 from lupus.judge import judge, lookback
 from lupus.judge.rolling import quantiles, season_median, trailing, trailing_count, trailing_mean
+from lupus.judge.scale import LARGEST
 from lupus.model import Cadence, CadenceKind, RuleSpec, Status
 
 HOURLY = Cadence(CadenceKind.HOURLY)
@@ -46,7 +47,9 @@ def noisy(seed, rows=6, length=70):
 def test_any_floats_give_verdicts_with_finite_numbers(values, unit, rules, cadence, n):
     one = history(values, unit=unit, n=n, cadence=cadence)
     verdicts = judge(one, rules, cadence, at=range(len(one.intervals)))
-    assert len(verdicts) == np.count_nonzero(~np.isnan(values)) * len(rules)
+    # What is no value (infinite, or beyond any metric) is told once, by the first rule; values are judged by each.
+    usable = np.count_nonzero(np.abs(values) <= LARGEST)
+    assert len(verdicts) == usable * len(rules) + np.count_nonzero(np.abs(values) > LARGEST)
     for verdict in verdicts:
         numbers = [verdict.value, verdict.expected, verdict.lower, verdict.upper, verdict.score]
         assert np.isfinite([number for number in numbers if number is not None]).all()

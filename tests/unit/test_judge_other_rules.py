@@ -175,4 +175,4 @@ def test_only_findings_are_the_findings():
     one = history(values)
     whole = [verdict for verdict in judge(one, rules, DAILY, at=range(180)) if verdict.status.is_finding]
     assert judge(one, rules, DAILY, at=range(180), only_findings=True) == whole
-    assert {verdict.rule for verdict in whole} == {"trend_change", "flatline", "validity", "r"}
+    assert {verdict.rule for verdict in whole} == {"trend_change", "flatline", "r"}

@@ -39,10 +39,11 @@ def judge(
     the rule's spec says otherwise.
 
     A verdict depends on the point and on columns before it. Excluded and immature points are judged, or not, but
-    are in no baseline. Verdicts come rule by rule, interval by interval, in the order of the series. A rule
-    that breaks gives `error` verdicts and leaves the others alone; raises `LupusError` for an unknown kind or
-    parameters, `IndexError` for a position outside the history. With `only_findings` the other verdicts, nearly all of
-    them, are not even made: a replay of a year wants no others.
+    are in no baseline. What is absent or has to wait is told once, by the first rule that matches.
+    Verdicts come rule by rule, interval by interval, in the order of the series. A rule that breaks gives `error`
+    verdicts and leaves the others alone; raises `LupusError` for an unknown kind or parameters, `IndexError` for a
+    position outside the history. With `only_findings` the other verdicts, nearly all of them, are not even made: a
+    replay of a year wants no others.
     """
     positions = sorted(set(at))
     length = len(history.intervals)
@@ -66,10 +67,11 @@ def judge(
     )
     reach = max((rule.lookback(cadence.season) for _, rule in made), default=0)
     verdicts: list[Verdict] = []
+    told: set[tuple[int, int]] = set()
     for spec, rule in made:
         rows = _matching(history, spec.where)
         if rows.size:
-            asking = _Asking(history, whole, immature, cadence, spec, rule, mature_at, reach, only_findings)
+            asking = _Asking(history, whole, immature, cadence, spec, rule, mature_at, reach, only_findings, told)
             verdicts.extend(asking.verdicts(rows))
     return verdicts
 
@@ -95,6 +97,7 @@ class _Asking:
     """One rule being asked about a history.
 
     `whole` is the history as a matrix, `immature` (S, T) what has to wait, `reach` how far back any of the rules looks.
+    `told` grows: the points of which an earlier rule has said that there is no value, or that it has to wait.
     """
 
     history: History
@@ -106,6 +109,7 @@ class _Asking:
     mature_at: float
     reach: int
     only_findings: bool
+    told: set[tuple[int, int]]
 
     def verdicts(self, rows: NDArray[np.intp]) -> Iterator[Verdict]:
         whole = self.whole
@@ -161,7 +165,8 @@ class _Asking:
             elif isnan(value):
                 yield from self._without_value(row, position)
             elif self.immature[row, position]:
-                yield self._plainly((row, position), Status.IMMATURE, value, self._waiting(row, position))
+                if self._first_to_tell(row, position):
+                    yield self._plainly((row, position), Status.IMMATURE, value, self._waiting(row, position))
             elif broken:
                 yield self._plainly((row, position), Status.ERROR, value, broken, Severity.MEDIUM)
             else:
@@ -210,7 +215,15 @@ class _Asking:
         key, interval = self.history.series[row].key, self.history.intervals[position]
         return Verdict(key, interval, self.spec.name, status, value, sentence, severity)
 
+    def _first_to_tell(self, row: int, position: int) -> bool:
+        """Whether no rule has spoken of what is not the rules' business: an absent value, labels that are awaited."""
+        first = (row, position) not in self.told
+        self.told.add((row, position))
+        return first
+
     def _without_value(self, row: int, position: int) -> Iterator[Verdict]:
+        if not self._first_to_tell(row, position):
+            return
         failure = self.history.failures.get((row, position))
         key, raw = self.history.series[row].key, float(self.history.values[row, position])
         if failure is not None:

@@ -25,7 +25,9 @@ def report_json(report: RunReport) -> dict[str, Any]:
         **_interval(report.interval),
         "snapshots": [_snapshot(snapshot) for snapshot in report.snapshots],
         "validations": [_validation(validation) for validation in report.validations],
-        "points": [point_json(point) for point in report.points],
+        "points": [
+            point_json(point) for point in sorted(report.points, key=lambda one: (one.interval, one.series.key))
+        ],
         "verdicts": [verdict_json(verdict) for verdict in report.verdicts],
         "incidents": [incident_json(incident, ()) for incident in report.incidents],
         "notices": [_notice(notice) for notice in report.notices],
