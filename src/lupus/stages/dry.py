@@ -9,9 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from lupus.model import Interval, Project
+from lupus.stages.labels import evaluated
 from lupus.stages.workspace import Workspace, open_workspace
-
-_HISTORY_INTERVALS = 120
 
 
 @contextmanager
@@ -21,8 +20,11 @@ def dry_workspace(workspace: Workspace, project: Project, first: Interval) -> It
     Snapshots of earlier intervals are read from the real folder, so that labels that arrive now find
     their predictions; what the trial extracts goes to the temporary folder.
     """
+    from lupus.judge import lookback
+
     since = first
-    for _ in range(_HISTORY_INTERVALS):
+    # As much as the rules look at, from the oldest interval that is evaluated again.
+    for _ in range(lookback(project.rules, project.cadence) + len(evaluated(project, first))):
         since = project.cadence.previous(since)
     with TemporaryDirectory(prefix="lupus-dry-run-") as folder:
         home = Path(folder)
