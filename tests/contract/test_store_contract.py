@@ -83,7 +83,7 @@ AUC = series("roc_auc", table="prediction", column="score")
 
 def test_points_come_back_as_they_were(store: Store) -> None:
     points = [
-        MetricPoint(MEAN, DAYS[0], 0.1 + 0.2, 1_000, None, 0.25),
+        MetricPoint(MEAN, DAYS[0], 0.1 + 0.2, 1_000, None, 0.25, 0.1, 0.7),
         MetricPoint(STD, DAYS[0], None, 0, Failure(FailureKind.WRONG_TYPE, "text in a numeric column")),
         MetricPoint(ROWS, DAYS[0], float("inf"), 2**40),
     ]

@@ -145,6 +145,9 @@ def metrics(
         value = printable(format_value(point.value, point.series.unit)) if point.value is not None else printable("–")
         if point.failure is not None:
             value = printable(point.failure.reason, style="red")
+        elif point.low is not None and point.high is not None:
+            unit = point.series.unit
+            value += printable(f"  {format_value(point.low, unit)} to {format_value(point.high, unit)}", style="dim")
         maturity = "" if point.maturity is None else format_value(point.maturity, "ratio")
         grid.add_row(point.interval.key, printable(str(point.series.key)), value, f"{point.n:,}", maturity)
     out.print(grid)

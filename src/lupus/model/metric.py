@@ -34,7 +34,8 @@ class MetricPoint:
     """A metric at an interval: a finite `value`, or a `failure`; never both, never neither.
 
     `n` is the number of rows behind the value. `maturity` is, for metrics that need ground truth,
-    the share (0 to 1) of the expected labels that have arrived, else None.
+    the share (0 to 1) of the expected labels that have arrived, else None. `low` and `high` are the 95 %
+    confidence interval of a value that is an estimate from a sample, None where there is none.
     """
 
     series: Series
@@ -43,6 +44,8 @@ class MetricPoint:
     n: int
     failure: Failure | None = None
     maturity: float | None = None
+    low: float | None = None
+    high: float | None = None
 
     def __post_init__(self) -> None:
         if (self.value is None) == (self.failure is None):

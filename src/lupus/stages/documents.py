@@ -49,6 +49,8 @@ def point_json(point: MetricPoint) -> dict[str, Any]:
         "unit": point.series.unit,
         "value": point.value,
         "n": point.n,
+        "low": point.low,
+        "high": point.high,
         "maturity": point.maturity,
         "failure": {"kind": point.failure.kind, "reason": point.failure.reason} if point.failure else None,
     }

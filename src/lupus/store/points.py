@@ -88,6 +88,8 @@ def read(
             columns.value,
             columns.n,
             columns.maturity,
+            columns.low,
+            columns.high,
             columns.failure,
             columns.reason,
         )
@@ -113,8 +115,8 @@ def to_failure(kind: str | None, reason: str | None) -> Failure | None:
 
 
 def _point(series: Series, interval: Interval, row: Sequence[Any]) -> MetricPoint:
-    value, n, maturity, kind, reason = row
-    return MetricPoint(series, interval, value, n, to_failure(kind, reason), maturity)
+    value, n, maturity, low, high, kind, reason = row
+    return MetricPoint(series, interval, value, n, to_failure(kind, reason), maturity, low, high)
 
 
 def _matches(series: Series, metric: str | None, table: str | None, segment: str | None) -> bool:
@@ -137,13 +139,18 @@ def _rows(
         value, failure = point.value, point.failure
         if failure is not None:
             rows[project, start, series] = (
-                project, start, series, None, int(point.n), point.maturity, failure.kind.value, failure.reason,
+                project, start, series, None, int(point.n), point.maturity, None, None,
+                failure.kind.value, failure.reason,
             )  # fmt: skip
         elif value != value:  # noqa: PLR0124 - NaN, which no database gives back
             kind, reason = FailureKind.UNDEFINED.value, "the value is not a number"
-            rows[project, start, series] = (project, start, series, None, int(point.n), point.maturity, kind, reason)
+            rows[project, start, series] = (
+                project, start, series, None, int(point.n), point.maturity, None, None, kind, reason,
+            )  # fmt: skip
         else:
-            rows[project, start, series] = (project, start, series, value, int(point.n), point.maturity, None, None)
+            rows[project, start, series] = (
+                project, start, series, value, int(point.n), point.maturity, point.low, point.high, None, None,
+            )  # fmt: skip
     return rows
 
 
@@ -156,6 +163,6 @@ def _stored(connection: Connection, project: int, start: int, scope: str) -> dic
     )
     rows: dict[Row, Row] = {}
     for raw in fetch(connection, query):
-        row = raw if raw[7] is None else (*raw[:7], unescape(raw[7]))
+        row = raw if raw[9] is None else (*raw[:9], unescape(raw[9]))
         rows[row[:3]] = row
     return rows

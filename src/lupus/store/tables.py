@@ -108,6 +108,8 @@ points: Final = Table(
     Column("value", Double),
     _number("n"),
     Column("maturity", Double),
+    Column("low", Double),
+    Column("high", Double),
     Column("failure", Words),
     Column("reason", Words),
     sqlite_with_rowid=False,

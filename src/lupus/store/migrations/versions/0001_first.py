@@ -85,6 +85,8 @@ def upgrade() -> None:
         _double("value"),
         _number("n"),
         _double("maturity"),
+        _double("low"),
+        _double("high"),
         _text("failure", nullable=True),
         _text("reason", nullable=True),
         sqlite_with_rowid=False,
