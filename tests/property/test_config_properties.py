@@ -35,7 +35,7 @@ tables:
   ground_truth: {source: {connection: db, query: "q :start"}, key: id, label: y, arrives_within: 3d}
   more: {<<: *t, role: other}
 task: binary_classification
-segments: [origin, "${A}"]
+segments: [origin, "${A}", [origin, "x${A}"]]
 metrics: {quantiles: [0.1, 0.9], bins: 5, threshold: 0.4}
 rules:
   recent_average: {window: 20, direction: up}

@@ -41,6 +41,7 @@ tables:
     ready: {min_rows: "${NUMBER}", by: "${CLOCK}"}
   raw: {source: {files: "${HOST}/{interval}/*.csv"}}
 rules: {x: {kind: threshold, min: "${RATIO}", severity: "${LEVEL}"}, validation: false}
+segments: ["${HOST}", ["${LEVEL}", b], ["${ZONE}"]]
 metrics: {quantiles: ["${RATIO}", 0.5], mature_at: "${RATIO}"}
 alerts: {slack: {channel: "#${HOST}"}}
 retrain: {dag: "${HOST}", when: {for: "${NUMBER}"}, cooldown: "${SPAN}", conf: {key: "${HOST}", n: null}}

@@ -87,7 +87,7 @@ tables:
     arrives_within: 1d12h
     expectations: shop/truth.json
 task: regression
-segments: country
+segments: [country, [country, device]]
 metrics: {exclude: [p01], bins: 10, threshold: 0.3}
 rules:
   recent_average: {window: 14, min_history: 7}
@@ -111,7 +111,8 @@ tags: [a, b]
     assert project.start == datetime(2026, 3, 8, 5, tzinfo=UTC)
     assert project.end == datetime(2026, 11, 2, 5, tzinfo=UTC)
     assert project.task is Task.REGRESSION
-    assert project.segments == ("country",)
+    assert project.segments == (("country",), ("country", "device"))
+    assert project.segment_columns == ("country", "device")
     assert (project.metrics.bins, project.metrics.threshold, project.metrics.top) == (10, 0.3, 5)
     assert [rule.name for rule in project.rules] == ["recent_average", "trend_change", "flatline", "validity", "floor"]
     assert (project.rules[0].parameters["window"], project.rules[0].parameters["sensitivity"]) == (14, 4.0)

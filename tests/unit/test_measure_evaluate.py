@@ -65,7 +65,16 @@ def project(task: Task = Task.BINARY_CLASSIFICATION, segments: tuple[str, ...] =
         Table("truth", Role.GROUND_TRUTH, SOURCE, key=more.pop("truth_key", key), label="label"),
     )
     start = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-    return Project("p", "me", DAILY, start, tables, task=task, segments=segments, metrics=MetricsPolicy(**more))
+    return Project(
+        "p",
+        "me",
+        DAILY,
+        start,
+        tables,
+        task=task,
+        segments=tuple((name,) for name in segments),
+        metrics=MetricsPolicy(**more),
+    )
 
 
 def evaluate(

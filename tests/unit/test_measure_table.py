@@ -75,7 +75,7 @@ def project(*tables: Table, segments: tuple[str, ...] = (), **policy: Any) -> Pr
         dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
         tables or (table(),),
         task=Task.BINARY_CLASSIFICATION,
-        segments=segments,
+        segments=tuple((name,) for name in segments),
         metrics=MetricsPolicy(**policy),
     )
 

@@ -21,7 +21,11 @@ def project_page(project: Project, text: str) -> str:
         f"**Owner** {_plain(project.owner)} · **{cadence.kind}** ({_plain(cadence.timezone)}) since "
         f"{cadence.local_date(cadence.containing(project.start))}{until}"
         + (f" · **task** {str(project.task).replace('_', ' ')}" if project.task else "")
-        + (f" · **segments** {_names(project.segments)}" if project.segments else ""),
+        + (
+            f" · **segments** {_names([' × '.join(columns) for columns in project.segments])}"
+            if project.segments
+            else ""
+        ),
         "## Tables",
         _grid(
             ("table", "role", "from", "time", "key", "score / label", "suite", "ready"), map(_table_row, project.tables)

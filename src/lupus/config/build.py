@@ -7,6 +7,7 @@ import pathlib
 from lupus.config import defaults
 from lupus.config.checks import parameters_of, role_of
 from lupus.config.document import Document
+from lupus.config.fields import columns_of
 from lupus.config.models import (
     AlertsFile,
     FilesFile,
@@ -54,7 +55,7 @@ def build(file: ProjectFile, document: Document, path: pathlib.Path) -> Project:
         tables=tuple(_table(name, table, file.timezone, path.parent) for name, table in file.tables.items()),
         description=file.description,
         task=file.task,
-        segments=file.segments,
+        segments=tuple(map(columns_of, file.segments)),
         metrics=_metrics(file.metrics),
         rules=_rules(file.rules),
         alerts=_alerts(file.alerts),

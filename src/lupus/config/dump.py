@@ -91,7 +91,7 @@ def _project(project: Project) -> dict[str, Any]:
         "end": None if project.end is None else written(project.end, cadence.timezone, last_day=True),
         "tables": {table.name: _table(table, project) for table in project.tables},
         "task": None if project.task is None else project.task.value,
-        "segments": list(project.segments),
+        "segments": [list(columns) for columns in project.segments],
         "metrics": {member.name: _listed(getattr(project.metrics, member.name)) for member in fields(project.metrics)},
         "rules": _rules(project.rules),
         "alerts": _alerts(project),

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final, NoReturn
 from zoneinfo import ZoneInfo, available_timezones
 
 from croniter import croniter
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, PlainValidator, StringConstraints, Tag
 from pydantic_core import PydanticCustomError
 
 from lupus.model import CadenceKind
@@ -157,6 +157,24 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def _crossed(columns: tuple[str, ...]) -> tuple[str, ...]:
+    if len(columns) not in (1, 2):
+        refuse("is neither one column nor two", "write a column, or two that are crossed, like [country, device]")
+    return _distinct(columns)
+
+
+def columns_of(segment: str | tuple[str, ...]) -> tuple[str, ...]:
+    """The columns of a segment, which is written as one name, or as a list of one or two."""
+    return (segment,) if isinstance(segment, str) else segment
+
+
+def _distinct_segments(segments: tuple[str | tuple[str, ...], ...]) -> tuple[str | tuple[str, ...], ...]:
+    crossed = [frozenset(columns_of(segment)) for segment in segments]
+    if len(set(crossed)) < len(crossed):
+        refuse("names something twice", "name each column, and each two columns, once")
+    return segments
+
+
 def _patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
     if not patterns:
         refuse("has no pattern, so nothing would be meant", "name at least one, or remove the line, for any")
@@ -212,6 +230,21 @@ Patterns = Annotated[
     tuple[_Pattern, ...],
     BeforeValidator(_listed, json_schema_input_type=Text | Annotated[tuple[Text, ...], Field(min_length=1)]),
     AfterValidator(_patterns),
+]
+_Segment = Annotated[
+    Annotated[Text, Tag("<column>")]
+    | Annotated[
+        tuple[Text, ...],
+        AfterValidator(_crossed),
+        Field(json_schema_extra={"minItems": 1, "maxItems": 2}),
+        Tag("<columns>"),
+    ],
+    Discriminator(lambda value: "<columns>" if isinstance(value, list | tuple) else "<column>"),
+]
+Segments = Annotated[
+    tuple[_Segment, ...],
+    BeforeValidator(_listed, json_schema_input_type=Text | tuple[_Segment, ...]),
+    AfterValidator(_distinct_segments),
 ]
 Whole = Annotated[int, BeforeValidator(_no_truth_value)]
 Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_no_truth_value)]

@@ -18,6 +18,7 @@ from lupus.config.fields import (
     Names,
     Number,
     Quantiles,
+    Segments,
     SuitePath,
     Text,
     Whole,
@@ -246,7 +247,11 @@ class ProjectFile(_Mapping):
     task: Task | None = Field(
         default=None, description="What the model does; decides which evaluation metrics there are."
     )
-    segments: Names = Field(default=(), description="Columns whose values are measured separately as well.")
+    segments: Segments = Field(
+        default=(),
+        description="Columns whose values are measured separately as well; two columns in a list are crossed.",
+        examples=[["country", ["country", "device"]]],
+    )
     metrics: MetricsFile = Field(default=MetricsFile(), description="Which metrics are computed, and how.")
     rules: Rules = Field(
         default_factory=dict,

@@ -132,7 +132,7 @@ def sample_source(source: Source, connections: Connections, *, rows: int, name: 
 
 
 def _slice(project: Project, table: Table, interval: Interval) -> Slice:
-    roles = (table.time, *table.key, table.score, table.label, table.version, *project.segments)
+    roles = (table.time, *table.key, table.score, table.label, table.version, *project.segment_columns)
     return Slice(
         project=project.name,
         table=table,

@@ -108,7 +108,8 @@ def measure_evaluation(
             writer.without_labels(interval, no_labels, snapshot.rows)
         return writer.measures()
     snapshots = [snapshot for _, snapshot in usable]
-    join = join_for(prediction, truth, snapshots, labels, project.segments, binary=is_binary(project))
+    columns = [column for column, *crossed in project.segments if not crossed]
+    join = join_for(prediction, truth, snapshots, labels, columns, binary=is_binary(project))
     engine.show(PREDICTIONS, files_of(snapshots), join.prediction_columns())
     engine.show(TRUTHS, files_of(labels), join.truth_columns(truth.key))
     arrays = engine.arrays(join, partial(build, join))
@@ -121,7 +122,7 @@ def measure_evaluation(
             seen.add(place)
             writer.whole(interval, found)
         elif found.counts.keys >= least:
-            name = segment_name(join.segments[part - 1][0], NULL_LABEL if label is None else label)
+            name = segment_name((join.segments[part - 1][0], NULL_LABEL if label is None else label))
             writer.segment(interval, name, found, least=least)
     for place, (interval, _) in enumerate(usable, start=1):
         if place not in seen:

@@ -106,7 +106,7 @@ def plan_for(project: Project, table: Table, snapshot: Snapshot, references: Map
         width=len(snapshot.schema),
         items=tuple(items),
         keys=keys if len(keys) == len(table.key) and wanted("duplicate_key_ratio", policy) else (),
-        segments=tuple(by_name[name] for name in project.segments if name in by_name),
+        segments=tuple(by_name[name] for name, *crossed in project.segments if name in by_name and not crossed),
         segment_rows=wanted_in_segments("rows", policy),
         quantiles=quantiles,
         least_category_rows=policy.min_category_rows,

@@ -104,7 +104,7 @@ class Writer:
     def segments(self, plan: Plan, answers: Answers) -> None:
         """The metrics that are followed per segment."""
         for (number, label), profiles in answers.segments.items():
-            segment = segment_name(plan.segments[number].name, NULL_LABEL if label is None else label)
+            segment = segment_name((plan.segments[number].name, NULL_LABEL if label is None else label))
             rows = next(iter(profiles.values())).moments.rows
             if plan.segment_rows:
                 self._value(WHOLE, "rows", "rows", rows, n=rows, segment=segment)

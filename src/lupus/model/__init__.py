@@ -47,7 +47,7 @@ from lupus.model.rules import (
     ValidityParameters,
 )
 from lupus.model.run import RunReport, Stage
-from lupus.model.series import WHOLE, Group, Series, SeriesKey, segment_name
+from lupus.model.series import WHOLE, Group, Series, SeriesKey, segment_name, segment_parts
 from lupus.model.snapshot import Snapshot, SnapshotStatus
 from lupus.model.state import Reference, State, StoredState
 from lupus.model.units import format_value
@@ -130,4 +130,5 @@ __all__ = [
     "notice_id",
     "retrain_id",
     "segment_name",
+    "segment_parts",
 ]

@@ -193,6 +193,7 @@ class Schedule:
 class Project:
     """One monitored ML product. `start` and `end` are UTC instants; no interval outside is measured.
 
+    Each of `segments` is one column, or two that are crossed, whose values are measured separately as well.
     `variables` has the text as written (``${VAR}``) wherever the file takes a value from the environment,
     so that the project can be shown without it.
     """
@@ -205,7 +206,7 @@ class Project:
     end: datetime | None = None
     description: str = ""
     task: Task | None = None
-    segments: tuple[str, ...] = ()
+    segments: tuple[tuple[str, ...], ...] = ()
     metrics: MetricsPolicy = MetricsPolicy()
     rules: tuple[RuleSpec, ...] = ()
     alerts: Alerts = Alerts()
@@ -214,6 +215,11 @@ class Project:
     tags: tuple[str, ...] = ()
     path: Path | None = None
     variables: Mapping[tuple[str | int, ...], str] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def segment_columns(self) -> tuple[str, ...]:
+        """Every column that some segment needs, each once."""
+        return tuple(dict.fromkeys(column for columns in self.segments for column in columns))
 
     def table(self, name: str) -> Table:
         """The table called `name`; `KeyError` when there is none."""

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import blake2b
 from typing import Final
+
+_COLUMN: Final = re.compile(r"[\\,=]")
+_VALUE: Final = re.compile(r"[\\,]")
+_ESCAPED: Final = r"\\\g<0>"
+_PART: Final = re.compile(r"(?s)((?:\\.|[^\\,=])*)=((?:\\.|[^\\,])*)(?:,|$)")
+_PLAIN: Final = re.compile(r"(?s)\\(.)")
 
 WHOLE: Final = ""
 """The segment that is the whole table, and the column of a metric of the whole table."""
@@ -68,10 +75,24 @@ class Series:
     tags: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
-def segment_name(column: str, value: str) -> str:
-    """The canonical name of the rows where `column` equals `value`.
+def segment_name(*parts: tuple[str, str]) -> str:
+    """The canonical name of the rows where every column of `parts` equals its value, in the order given.
 
-    >>> segment_name("origin", "JFK")
+    No two segments share a name: a comma in a column or value, and an equals sign in a column, get a backslash
+    before them, and so does the backslash itself. `segment_parts` reads it back.
+
+    >>> segment_name(("origin", "JFK"))
     'origin=JFK'
+    >>> segment_name(("origin", "JFK"), ("carrier", "AA"))
+    'origin=JFK,carrier=AA'
     """
-    return f"{column}={value}"
+    return ",".join(f"{_COLUMN.sub(_ESCAPED, column)}={_VALUE.sub(_ESCAPED, value)}" for column, value in parts)
+
+
+def segment_parts(name: str) -> tuple[tuple[str, str], ...]:
+    """The (column, value) pairs that `segment_name` made `name` of; () for the whole table.
+
+    >>> segment_parts("origin=JFK,carrier=AA")
+    (('origin', 'JFK'), ('carrier', 'AA'))
+    """
+    return tuple((_PLAIN.sub(r"\1", column), _PLAIN.sub(r"\1", value)) for column, value in _PART.findall(name))
