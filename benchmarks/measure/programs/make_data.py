@@ -47,7 +47,7 @@ def profile(path: Path, rows: int, seed: int = 0) -> None:
 
 
 def wide(path: Path, rows: int, columns: int) -> None:
-    """Float columns of two decimals, float32 and float64 by turns, shifted copies of a few: cheap to make and to store."""
+    """Float columns of two decimals, float32 and float64 by turns; shifted copies of a few, so cheap to store."""
     writer = None
     for first, count in pieces(rows, 100_000):
         rng = np.random.default_rng((1, first))
@@ -64,7 +64,7 @@ def wide(path: Path, rows: int, columns: int) -> None:
 
 
 def evaluation(folder: Path, rows: int) -> None:
-    """``predictions.parquet`` (id, score, segment) and ``labels.parquet`` (id, label), their rows in different orders."""
+    """``predictions.parquet`` (id, score, segment) and ``labels.parquet`` (id, label), in different orders."""
     rng = np.random.default_rng(2)
     score = rng.beta(0.6, 4.0, rows)
     label = (rng.random(rows) < np.clip(0.8 * score + 0.02, 0, 1)).astype(np.int8)
