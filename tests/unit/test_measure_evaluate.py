@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn import metrics as sk
 
-from lupus.measure import BinaryScores, Engine, EvaluationMeasures, RegressionErrors, measure_evaluation
+from lupus.measure import BinaryScores, Confusion, Engine, EvaluationMeasures, RegressionErrors, measure_evaluation
 from lupus.model import (
     Cadence,
     CadenceKind,
@@ -406,6 +406,9 @@ def test_segments_of_both_tables(write: Write, engine: Engine) -> None:
         expected = expected_binary(label[rows], score[rows])
         del expected["invalid_label_ratio"]
         assert values(found, segment=segment) == pytest.approx(expected)
+        (one,) = [one for one in found.confusions if one.parts == (tuple(segment.split("=")),)]
+        tn, fp, fn, tp = sk.confusion_matrix(label[rows], score[rows] >= 0.5).ravel()
+        assert (one.confusion, one.n, one.maturity) == (Confusion(tp, fp, fn, tn), rows.sum(), 1.0)
     assert len(found.states) == 1
 
 

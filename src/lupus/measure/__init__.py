@@ -5,6 +5,7 @@ which merge over days, and the metric points. Nothing heavy is imported before a
 """
 
 from lupus.measure.binary import BinaryScores
+from lupus.measure.confusion import Confusion, SegmentConfusion
 from lupus.measure.engine import Engine
 from lupus.measure.evaluate import EvaluationMeasures, measure_evaluation
 from lupus.measure.regression import RegressionErrors
@@ -14,11 +15,13 @@ from lupus.measure.table import TableMeasures, absent_points, measure_table
 __all__ = [
     "BinaryScores",
     "Categories",
+    "Confusion",
     "Engine",
     "EvaluationMeasures",
     "Histogram",
     "Moments",
     "RegressionErrors",
+    "SegmentConfusion",
     "TableMeasures",
     "absent_points",
     "measure_evaluation",

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
+from lupus.measure.confusion import Confusion
 from lupus.model import MeasureError
 
 if TYPE_CHECKING:
@@ -101,6 +102,17 @@ def binary_metrics(
         }
     counts = dict.fromkeys(values, n) | {"precision": tp + fp, "recall": n_pos}
     return values, counts
+
+
+def confusions(
+    starts: NDArray[np.intp], score: Floats, negatives: Floats, positives: Floats, *, threshold: float
+) -> list[Confusion]:
+    """The confusion of each group at `threshold`."""
+    import numpy as np
+
+    yes = score >= threshold
+    cells = (positives * yes, negatives * yes, positives * ~yes, negatives * ~yes)
+    return [Confusion(*row) for row in np.column_stack([np.add.reduceat(cell, starts) for cell in cells]).tolist()]
 
 
 def _score_sums(score: Floats, negatives: Floats, positives: Floats) -> dict[str, Floats]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lupus.measure import binary, regression
 from lupus.measure.binary import BinaryScores, EvaluationMetric
 from lupus.measure.columns import Kind, is_binary, kind_of
+from lupus.measure.confusion import Confusion, SegmentConfusion
 from lupus.measure.engine import Engine
 from lupus.measure.join import PREDICTIONS, TRUTHS, Answer, build, files_of, join_for, lacking
 from lupus.measure.metrics import wanted, wanted_in_segments
@@ -43,10 +44,14 @@ INVALID_LABELS: Final = EvaluationMetric("invalid_label_ratio", "ratio", "no lab
 
 @dataclass(frozen=True, slots=True)
 class EvaluationMeasures:
-    """What was measured of predictions whose labels are known so far."""
+    """What was measured of predictions whose labels are known so far.
+
+    `confusions` are those of a binary task, of the whole and of every segment, whatever metrics are followed there.
+    """
 
     points: tuple[MetricPoint, ...] = ()
     states: tuple[StoredState, ...] = ()
+    confusions: tuple[SegmentConfusion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,7 @@ class _Found:
 
     counts: _Counts
     values: dict[str, tuple[float, int]] = field(default_factory=dict)
+    confusion: Confusion | None = None
     state: BinaryScores | RegressionErrors | None = None
 
 
@@ -122,8 +128,8 @@ def measure_evaluation(
             seen.add(place)
             writer.whole(interval, found)
         elif found.counts.keys >= least:
-            name = segment_name((join.segments[part - 1][0], NULL_LABEL if label is None else label))
-            writer.segment(interval, name, found, least=least)
+            parts = ((join.segments[part - 1][0], NULL_LABEL if label is None else label),)
+            writer.segment(interval, parts, found, least=least)
     for place, (interval, _) in enumerate(usable, start=1):
         if place not in seen:
             writer.fail(interval, Failure(FailureKind.NO_DATA, "no prediction has a complete key"))
@@ -181,11 +187,12 @@ class _Writer:
         self._engine = engine
         self._points: list[MetricPoint] = []
         self._states: list[StoredState] = []
+        self._confusions: list[SegmentConfusion] = []
         own = binary.METRICS if is_binary(project) else regression.METRICS
         self._metrics = [metric for metric in own if wanted(metric.name, project.metrics)]
 
     def measures(self) -> EvaluationMeasures:
-        return EvaluationMeasures(tuple(self._points), tuple(self._states))
+        return EvaluationMeasures(tuple(self._points), tuple(self._states), tuple(self._confusions))
 
     def fail(self, interval: Interval, failure: Failure) -> None:
         """Every metric of the whole fails for one reason."""
@@ -211,17 +218,24 @@ class _Writer:
         ratio = counts.bad_labels / counts.labelled
         self._valued(interval, INVALID_LABELS, ratio, n=counts.labelled, maturity=counts.maturity)
         self._evaluated(interval, WHOLE, found)
+        self._confused(interval, (), found)
         if found.state is not None:
             table, column = self._prediction.name, self._prediction.score
             kind, payload = found.state.kind, found.state.to_json()
             self._states.append(StoredState(self._project.name, table, column, WHOLE, kind, interval, payload))
 
-    def segment(self, interval: Interval, segment: str, found: _Found, *, least: int) -> None:
-        counts, policy = found.counts, self._project.metrics
+    def segment(self, interval: Interval, parts: tuple[tuple[str, str], ...], found: _Found, *, least: int) -> None:
+        counts, policy, segment = found.counts, self._project.metrics, segment_name(*parts)
         if wanted_in_segments(MATURITY.name, policy):
             self._valued(interval, MATURITY, counts.maturity, n=counts.keys, maturity=counts.maturity, segment=segment)
         if counts.used >= least:
             self._evaluated(interval, segment, found)
+            self._confused(interval, parts, found)
+
+    def _confused(self, interval: Interval, parts: tuple[tuple[str, str], ...], found: _Found) -> None:
+        if found.confusion is not None:
+            counts = found.counts
+            self._confusions.append(SegmentConfusion(interval, parts, found.confusion, counts.used, counts.maturity))
 
     def _evaluated(self, interval: Interval, segment: str, found: _Found) -> None:
         maturity, policy = found.counts.maturity, self._project.metrics
@@ -284,7 +298,7 @@ def _read_regression(arrays: Mapping[str, Any]) -> Iterator[tuple[int, int, str 
     for (part, place, label), count in counts.items():
         state = sums.get((part, place, label))
         values = {name: (value, count.used) for name, value in state.metrics().items()} if state else {}
-        yield part, place, label, _Found(count, values, state)
+        yield part, place, label, _Found(count, values, state=state)
 
 
 def _read_binary(arrays: Mapping[str, Any], threshold: float) -> Iterator[tuple[int, int, str | None, _Found]]:
@@ -315,8 +329,10 @@ def _read_binary(arrays: Mapping[str, Any], threshold: float) -> Iterator[tuple[
             )
         ]
         ends = [*starts[1:].tolist(), len(score)]
+        confusions = binary.confusions(starts, score, negatives, positives, threshold=threshold)
         for name, number in numbers.items():
             found[name].values = by_group[number]
+            found[name].confusion = confusions[number]
             if name[0] == 0:
                 here = slice(int(starts[number]), ends[number])
                 found[name].state = BinaryScores.of(score[here], negatives[here], positives[here], threshold=threshold)
