@@ -10,6 +10,7 @@ from lupus.config.document import Document
 from lupus.config.fields import columns_of
 from lupus.config.models import (
     AlertsFile,
+    FairnessFile,
     FilesFile,
     MetricsFile,
     ProjectFile,
@@ -24,6 +25,7 @@ from lupus.config.times import absolute, bounds, guess_format
 from lupus.model import (
     Alerts,
     Cadence,
+    FairnessPolicy,
     FileFormat,
     FileSource,
     MetricsPolicy,
@@ -96,7 +98,14 @@ def _source(file: SourceField, folder: pathlib.Path) -> Source:
 
 
 def _metrics(file: MetricsFile) -> MetricsPolicy:
-    return MetricsPolicy(**{name: getattr(file, name) for name in MetricsFile.model_fields})
+    plain = {name: getattr(file, name) for name in MetricsFile.model_fields if name != "fairness"}
+    return MetricsPolicy(**plain, fairness=_fairness(file.fairness))
+
+
+def _fairness(file: FairnessFile | None) -> FairnessPolicy:
+    if file is None:
+        return FairnessPolicy()
+    return FairnessPolicy(segments=tuple(map(columns_of, file.segments)), min_rows=file.min_rows)
 
 
 def _rules(rules: Rules) -> tuple[RuleSpec, ...]:

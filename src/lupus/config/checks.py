@@ -11,11 +11,11 @@ from string import Formatter
 from typing import Any
 
 from lupus.config.document import Document, Path
-from lupus.config.fields import closest
+from lupus.config.fields import closest, columns_of
 from lupus.config.models import FilesFile, ProjectFile, RetrainFile, SourceField, SqlFile, TableFile
 from lupus.config.rules import OtherRule, RuleFile, SelectorFile, installed_kinds
 from lupus.config.times import bounds, guess_format
-from lupus.model import RULE_PARAMETERS, Group, Role
+from lupus.model import RULE_PARAMETERS, Group, Role, Task
 
 _QUERY_PARAMETER = re.compile(r"(?<![:\w]):(?:start|end|start_date|end_date|interval)\b")
 _ROLE_NAMES = frozenset(role.value for role in Role if role is not Role.OTHER)
@@ -37,6 +37,8 @@ def check(file: ProjectFile, document: Document, broken: Collection[Path]) -> No
         _check_evaluation(file, roles, document)
     if not {("start",), ("end",), ("timezone",), ("cadence",)} & set(broken):
         _check_times(file, document)
+    if not {("metrics",), ("segments",)} & {path[:1] for path in broken}:
+        _check_fairness(file, document)
     for name, rule in file.rules.items():
         if isinstance(rule, RuleFile) and not _is_broken(("rules", name), broken):
             _check_rule(name, rule, document)
@@ -160,6 +162,25 @@ def _check_evaluation(file: ProjectFile, roles: Mapping[Role, str], document: Do
         hint = "both tables join on their keys in this order"
         message = f"the key has {len(prediction.key)} columns here and {len(truth.key)} in ground truth"
         document.report((*path, "key"), message, hint)
+
+
+def _check_fairness(file: ProjectFile, document: Document) -> None:
+    fairness = file.metrics.fairness
+    if fairness is None:
+        return
+    path: Path = ("metrics", "fairness")
+    if file.task is not Task.BINARY_CLASSIFICATION:
+        hint = "set task: binary_classification, or remove fairness"
+        document.report(path, "fairness compares decisions, and the task makes none", hint, at_key=True)
+    known = {columns_of(segment) for segment in file.segments}
+    secret = document.is_secret((*path, "segments")) or document.is_secret(("segments",))
+    for index, segment in enumerate(fairness.segments):
+        columns = columns_of(segment)
+        if columns not in known:
+            near = None if secret else closest(", ".join(columns), [", ".join(one) for one in known])
+            hint = f"did you mean {near!r}?" if near else "add it to the project's segments as it is written here"
+            shown = document.shown((*path, "segments"), " × ".join(columns))
+            document.report((*path, "segments", index), f"{shown} is none of the project's segments", hint)
 
 
 def _check_times(file: ProjectFile, document: Document) -> None:

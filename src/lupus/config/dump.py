@@ -16,6 +16,7 @@ from lupus.config.times import written
 from lupus.model import (
     CadenceKind,
     FileSource,
+    MetricsPolicy,
     Project,
     PythonSource,
     RetrainPolicy,
@@ -92,7 +93,7 @@ def _project(project: Project) -> dict[str, Any]:
         "tables": {table.name: _table(table, project) for table in project.tables},
         "task": None if project.task is None else project.task.value,
         "segments": [list(columns) for columns in project.segments],
-        "metrics": {member.name: _listed(getattr(project.metrics, member.name)) for member in fields(project.metrics)},
+        "metrics": _metrics(project.metrics),
         "rules": _rules(project.rules),
         "alerts": _alerts(project),
         "retrain": None if project.retrain is None else _retrain(project.retrain, project),
@@ -105,6 +106,15 @@ def _project(project: Project) -> dict[str, Any]:
         "tags": list(project.tags),
     }
     return {key: value for key, value in tree.items() if value is not None}
+
+
+def _metrics(policy: MetricsPolicy) -> dict[str, Any]:
+    plain = [member.name for member in fields(policy) if member.name != "fairness"]
+    tree = {name: _listed(getattr(policy, name)) for name in plain}
+    fairness = policy.fairness
+    if fairness.segments:
+        tree["fairness"] = {"segments": list(map(list, fairness.segments)), "min_rows": fairness.min_rows}
+    return tree
 
 
 def _table(table: Table, project: Project) -> dict[str, Any]:

@@ -146,6 +146,17 @@ class TableFile(_Mapping):
     ready: ReadyFile = Field(default=ReadyFile(), description="When the slice of an interval counts as there.")
 
 
+class FairnessFile(_Mapping):
+    """Whose groups are compared: parity of decisions, and of errors when labels are there."""
+
+    segments: Segments = Field(description="The protected ones of the project's segments.", examples=[["sex"]])
+    min_rows: Whole = Field(
+        default=_POLICY.fairness.min_rows,
+        ge=1,
+        description="Rows behind a group's rate below which the group is not compared.",
+    )
+
+
 class MetricsFile(_Mapping):
     """Which metrics are computed, and how."""
 
@@ -172,6 +183,9 @@ class MetricsFile(_Mapping):
         gt=0,
         le=1,
         description="Share of the expected labels from which an evaluation is judged before its window closes.",
+    )
+    fairness: FairnessFile | None = Field(
+        default=None, description="Which segments are protected groups, to be treated alike."
     )
 
 

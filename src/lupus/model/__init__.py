@@ -20,6 +20,7 @@ from lupus.model.metric import Failure, FailureKind, MetricPoint
 from lupus.model.notice import Notice, NoticeState, Reason, notice_id
 from lupus.model.project import (
     Alerts,
+    FairnessPolicy,
     FileFormat,
     FileSource,
     MetricsPolicy,
@@ -70,6 +71,7 @@ __all__ = [
     "ExtractError",
     "Failure",
     "FailureKind",
+    "FairnessPolicy",
     "FileFormat",
     "FileSource",
     "Finding",

@@ -113,6 +113,17 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class FairnessPolicy:
+    """Which of the project's segments are protected groups, whose decisions and errors are compared.
+
+    Groups with fewer than `min_rows` rows behind a rate are left out of its comparison.
+    """
+
+    segments: tuple[tuple[str, ...], ...] = ()
+    min_rows: int = 30
+
+
+@dataclass(frozen=True, slots=True)
 class MetricsPolicy:
     """Which metrics are computed. `include` and `exclude` are shell patterns on metric names.
 
@@ -121,6 +132,7 @@ class MetricsPolicy:
     `min_segment_rows` the rows below which a segment's metrics are not computed; categories with
     fewer than `min_category_rows` rows are folded into "other"; `threshold` turns scores into
     decisions; `mature_at` is the maturity from which an evaluation is judged before its window closes.
+    `fairness` names the segments that are compared as protected groups.
     """
 
     include: tuple[str, ...] = ("*",)
@@ -133,6 +145,7 @@ class MetricsPolicy:
     min_category_rows: int = 5
     threshold: float = 0.5
     mature_at: float = 0.9
+    fairness: FairnessPolicy = FairnessPolicy()
 
 
 @dataclass(frozen=True, slots=True)
