@@ -80,8 +80,9 @@ def family(metric: str) -> str:
 
 def measured() -> list[tuple[Any, str]]:
     """(MetricPoint, what kind of column it is of) of a product with every kind of table and column, in both tasks."""
-    from lupus.measure import Engine, measure_evaluation, measure_table
-    from lupus.model import Cadence, CadenceKind, Project, Role, Task
+    from lupus.config.defaults import SEGMENT_METRICS
+    from lupus.measure import Engine, decision_points, error_points, measure_evaluation, measure_table
+    from lupus.model import Cadence, CadenceKind, FairnessPolicy, MetricsPolicy, Project, Role, Task
     from lupus.validate import validation_points
 
     cadence = Cadence(CadenceKind.DAILY)
@@ -91,14 +92,22 @@ def measured() -> list[tuple[Any, str]]:
         for task in Task:
             tables, snapshots = _tiny(Path(folder), interval, str(task))
             start = datetime(2026, 1, 1, tzinfo=UTC)
-            project = Project(str(task), "docs", cadence, start, tuple(tables), task=task)
+            protected = (("sex",),) if task is Task.BINARY_CLASSIFICATION else ()
+            policy = MetricsPolicy(
+                segment_metrics=SEGMENT_METRICS, min_segment_rows=1, fairness=FairnessPolicy(protected, min_rows=1)
+            )
+            project = Project(
+                str(task), "docs", cadence, start, tuple(tables), task=task, segments=protected, metrics=policy
+            )
             for table, snapshot in zip(tables, snapshots, strict=True):
                 points = measure_table(project, table, snapshot, (), engine=engine).points
                 found += [(point, point.series.key.column or "table") for point in points]
+                found += [(point, "decisions") for point in decision_points(project, points)]
             roles = {table.role: snapshot for table, snapshot in zip(tables, snapshots, strict=True)}
             predictions, truths = {interval.key: roles[Role.PREDICTION]}, [roles[Role.GROUND_TRUTH]]
             evaluation = measure_evaluation(project, [interval], predictions, truths, blocked={}, engine=engine)
             found += [(point, str(task).replace("_", " ")) for point in evaluation.points]
+            found += [(point, "decisions") for point in error_points(project, evaluation.confusions)]
     found += [
         (point, "expectations" if point.series.key.column else "suite")
         for point in validation_points(project, _validation(interval))
@@ -125,7 +134,8 @@ def _tiny(folder: Path, interval: Any, name: str) -> tuple[list[Any], list[Any]]
             "texts": ["ab"[number % 2] for number in ids],
             "times": days,
         },
-        Role.PREDICTION: {"key": ids, "time": days, "score": numbers, "version": ["v1"] * size},
+        Role.PREDICTION: {"key": ids, "time": days, "score": numbers, "version": ["v1"] * size}
+        | {"sex": ["fm"[number % 2] for number in ids]},
         Role.GROUND_TRUTH: {"key": ids, "time": days, "label": [float(number % 3 == 0) for number in ids]},
     }
     tables, snapshots = [], []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
 from typing import Any
 
 import fairlearn.metrics as fairlearn
@@ -12,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
+from lupus.measure.confusion import Confusion
 from lupus.measure.fairness import (
     Gap,
     Share,
@@ -25,7 +25,6 @@ from lupus.measure.fairness import (
 )
 from lupus.model import Failure, FailureKind
 
-Counts = namedtuple("Counts", "tp fp fn tn")
 SHARE = st.integers(1, 500).flatmap(lambda n: st.builds(Share, st.integers(0, n), st.just(n)))
 GROUPS = st.dictionaries(st.text("abc=é", max_size=3), SHARE, min_size=2, max_size=6)
 
@@ -38,9 +37,9 @@ def rows(seed: int, groups: int, n: int, shift: float = 0.15) -> tuple[Any, Any,
     return truth.astype(int), decided.astype(int), group
 
 
-def counted(truth: Any, decided: Any, group: Any) -> dict[str, Counts]:
+def counted(truth: Any, decided: Any, group: Any) -> dict[str, Confusion]:
     return {
-        str(one): Counts(
+        str(one): Confusion(
             *(int(((truth == y) & (decided == d) & (group == one)).sum()) for y, d in ((1, 1), (0, 1), (1, 0), (0, 0)))
         )
         for one in np.unique(group)
@@ -52,7 +51,7 @@ def counted(truth: Any, decided: Any, group: Any) -> dict[str, Counts]:
 def test_every_gap_and_ratio_is_fairlearns(seed: int, groups: int) -> None:
     truth, decided, group = rows(seed, groups, 900)
     counts = counted(truth, decided, group)
-    shares = {name: Share(one.tp + one.fp, sum(one)) for name, one in counts.items()}
+    shares = {name: Share(one.tp + one.fp, one.total) for name, one in counts.items()}
     found = decision_gaps(shares, least=1) | error_gaps(counts, least=1)
     precision = fairlearn.MetricFrame(
         metrics=lambda y, d: y[d == 1].mean(), y_true=truth, y_pred=decided, sensitive_features=group
@@ -149,14 +148,14 @@ def test_small_groups_are_not_compared() -> None:
     assert isinstance(gap, Gap)
     assert (gap.value, gap.lowest, gap.n) == (pytest.approx(0.1), "b", 200)
     assert difference({"a": Share(5, 100), "b": Share(1, 2)}, least=30) == Failure(
-        FailureKind.UNDEFINED, "1 of 2 groups has 30 rows to compare; two are needed"
+        FailureKind.UNDEFINED, "1 of 2 groups has at least 30 rows to compare; two are needed"
     )
     assert isinstance(ratio({}, least=30), Failure)
 
 
 def test_a_minimum_is_of_the_rates_own_rows() -> None:
     """Many rows, hardly any positive: there is a false positive rate to compare, but no recall."""
-    counts = {"a": Counts(2, 10, 1, 90), "b": Counts(1, 30, 1, 70)}
+    counts = {"a": Confusion(2, 10, 1, 90), "b": Confusion(1, 30, 1, 70)}
     gaps = error_gaps(counts, least=30)
     assert isinstance(gaps["equal_opportunity_difference"], Failure)
     assert isinstance(gaps["equalized_odds_difference"], Failure)

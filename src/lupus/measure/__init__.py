@@ -8,6 +8,7 @@ from lupus.measure.binary import BinaryScores
 from lupus.measure.confusion import Confusion, SegmentConfusion
 from lupus.measure.engine import Engine
 from lupus.measure.evaluate import EvaluationMeasures, measure_evaluation
+from lupus.measure.parity import decision_points, error_points
 from lupus.measure.regression import RegressionErrors
 from lupus.measure.states import Categories, Histogram, Moments
 from lupus.measure.table import TableMeasures, absent_points, measure_table
@@ -24,6 +25,8 @@ __all__ = [
     "SegmentConfusion",
     "TableMeasures",
     "absent_points",
+    "decision_points",
+    "error_points",
     "measure_evaluation",
     "measure_table",
 ]

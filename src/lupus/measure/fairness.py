@@ -23,8 +23,9 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import exp, log, sqrt
 from statistics import NormalDist
-from typing import Final, Protocol
+from typing import Final
 
+from lupus.measure.confusion import Confusion
 from lupus.model import Failure, FailureKind
 
 _MISSED: Final = 0.05  # one minus the confidence
@@ -56,19 +57,6 @@ class Gap:
     n: float
     highest: str
     lowest: str
-
-
-class Confused(Protocol):
-    """Decisions against labels: true and false positives, false and true negatives."""
-
-    @property
-    def tp(self) -> float: ...
-    @property
-    def fp(self) -> float: ...
-    @property
-    def fn(self) -> float: ...
-    @property
-    def tn(self) -> float: ...
 
 
 def difference(groups: Mapping[str, Share], *, least: int, tests: int = 1) -> Gap | Failure:
@@ -127,12 +115,10 @@ def decision_gaps(groups: Mapping[str, Share], *, least: int) -> dict[str, Gap |
     }
 
 
-def error_gaps(groups: Mapping[str, Confused], *, least: int) -> dict[str, Gap | Failure]:
+def error_gaps(groups: Mapping[str, Confusion], *, least: int) -> dict[str, Gap | Failure]:
     """Equal opportunity, equalised odds and predictive parity, by metric name, of the decisions on labelled rows.
 
-    >>> from collections import namedtuple
-    >>> Counts = namedtuple("Counts", "tp fp fn tn")
-    >>> gaps = error_gaps({"f": Counts(40, 10, 10, 40), "m": Counts(45, 20, 5, 30)}, least=30)
+    >>> gaps = error_gaps({"f": Confusion(40, 10, 10, 40), "m": Confusion(45, 20, 5, 30)}, least=30)
     >>> {name: round(gap.value, 3) for name, gap in gaps.items() if name.endswith("_difference")}
     {'equal_opportunity_difference': 0.1, 'equalized_odds_difference': 0.2, 'predictive_parity_difference': 0.108}
     """
@@ -204,8 +190,8 @@ def _large(groups: Mapping[str, Share], least: int) -> dict[str, Share] | Failur
     kept = {name: share for name, share in groups.items() if share.n >= max(least, 1)}
     if len(kept) >= 2:
         return kept
-    counted = f"{len(kept)} of {len(groups)} groups has" if len(kept) == 1 else f"none of {len(groups)} groups has"
-    return Failure(FailureKind.UNDEFINED, f"{counted} {max(least, 1)} rows to compare; two are needed")
+    had = "no group" if not kept else f"1 of {len(groups)} groups"
+    return Failure(FailureKind.UNDEFINED, f"{had} has at least {max(least, 1)} rows to compare; two are needed")
 
 
 def _extremes(groups: Mapping[str, Share]) -> tuple[str, str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from lupus.measure.fairness import Confused, Gap, Share, decision_gaps, error_gaps
+from lupus.measure.confusion import Confusion, SegmentConfusion
+from lupus.measure.fairness import Gap, Share, decision_gaps, error_gaps
 from lupus.measure.metrics import wanted
 from lupus.measure.points import NULL_LABEL
 from lupus.model import (
@@ -20,6 +21,7 @@ from lupus.model import (
     Series,
     SeriesKey,
     Table,
+    segment_name,
     segment_parts,
 )
 
@@ -56,20 +58,39 @@ def decision_points(project: Project, points: Iterable[MetricPoint]) -> list[Met
     return made
 
 
-def error_points(
-    project: Project,
-    interval: Interval,
-    columns: Sequence[str],
-    groups: Mapping[str, Confused],
-    *,
-    maturity: float,
-) -> list[MetricPoint]:
-    """Parity of errors between the `groups` (segment name to counts) of the segment `columns`, of one interval."""
+def error_points(project: Project, confusions: Iterable[SegmentConfusion]) -> list[MetricPoint]:
+    """Equal opportunity, equalised odds and predictive parity of every protected segment and interval.
+
+    Their maturity is that of the interval's whole. Where rows have weights, these are scaled to the number of rows.
+    """
     table = project.of_role(Role.PREDICTION)
-    if table is None or tuple(columns) not in project.metrics.fairness.segments:
+    fairness = project.metrics.fairness
+    if table is None or not fairness.segments:
         return []
-    gaps = error_gaps(dict(_groups(columns, groups)), least=project.metrics.fairness.min_rows)
-    return _points(project, table, columns, gaps, group=Group.EVALUATION, interval=interval, maturity=maturity)
+    made: list[MetricPoint] = []
+    by_interval: dict[Interval, dict[str, SegmentConfusion]] = {}
+    for one in confusions:
+        by_interval.setdefault(one.interval, {})[segment_name(*one.parts)] = one
+    for interval, found in by_interval.items():
+        whole = found.get(WHOLE)
+        if whole is None:
+            continue
+        counts = {name: _rows(one) for name, one in found.items()}
+        for columns in fairness.segments:
+            gaps = error_gaps(dict(_groups(columns, counts)), least=fairness.min_rows)
+            made += _points(
+                project, table, columns, gaps, group=Group.EVALUATION, interval=interval, maturity=whole.maturity
+            )
+    return made
+
+
+def _rows(one: SegmentConfusion) -> Confusion:
+    """The counts in rows: sums of weights of another mean would make intervals of another width."""
+    of, total = one.confusion, one.confusion.total
+    if total == one.n or not total:
+        return of
+    scale = one.n / total
+    return Confusion(scale * of.tp, scale * of.fp, scale * of.fn, scale * of.tn)
 
 
 def _groups(columns: Sequence[str], by_segment: Mapping[str, _T]) -> Iterator[tuple[str, _T]]:

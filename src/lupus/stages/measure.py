@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lupus.model import Interval, MeasureError, MetricPoint, Project, Reference, Snapshot, SnapshotStatus, Stage, Table
+from lupus.model import (
+    Interval,
+    MeasureError,
+    MetricPoint,
+    Project,
+    Reference,
+    Role,
+    Snapshot,
+    SnapshotStatus,
+    Stage,
+    Table,
+)
 from lupus.stages.extract import snapshots_of
 from lupus.stages.labels import evaluated, evaluating_runs, evaluation_tables, last_evaluations
 from lupus.stages.recording import recorded
@@ -74,7 +85,7 @@ def measure_tables(
     settings: Settings, project: Project, interval: Interval, references: tuple[Reference, ...], *, engine: Engine
 ) -> MeasuredTables:
     """Measure the snapshots of `interval`, without the store."""
-    from lupus.measure import measure_table
+    from lupus.measure import decision_points, measure_table
 
     snapshots = snapshots_of(settings, project, interval)
     measured: list[MeasuredTable] = []
@@ -82,7 +93,11 @@ def measure_tables(
         snapshot = snapshots.get(table.name) or _never_extracted(project, table, interval)
         own = [reference for reference in references if reference.table == table.name]
         try:
-            measured.append(MeasuredTable(table.name, measure_table(project, table, snapshot, own, engine=engine)))
+            measures = measure_table(project, table, snapshot, own, engine=engine)
+            if table.role is Role.PREDICTION:
+                parity = decision_points(project, measures.points)
+                measures = replace(measures, points=(*measures.points, *parity))
+            measured.append(MeasuredTable(table.name, measures))
         except MeasureError as error:
             unread = replace(snapshot, status=SnapshotStatus.FAILED, path=None, reason=str(error))
             measures = measure_table(project, table, unread, own, engine=engine)
@@ -118,7 +133,7 @@ def _evaluate_at(
     workspace: Workspace, project: Project, run: Interval, failed: list[str]
 ) -> tuple[list[Interval], EvaluationMeasures]:
     """What the run of `run` knows of the intervals that wait for labels, and which these are."""
-    from lupus.measure import EvaluationMeasures, measure_evaluation
+    from lupus.measure import EvaluationMeasures, error_points, measure_evaluation
 
     tables = evaluation_tables(project)
     if tables is None:
@@ -142,6 +157,8 @@ def _evaluate_at(
     }
     try:
         measures = measure_evaluation(project, intervals, predictions, truths, blocked=blocked, engine=workspace.engine)
+        parity = error_points(project, measures.confusions)
+        measures = replace(measures, points=(*measures.points, *parity))
     except MeasureError as error:
         failed.append(f"evaluation: {error}")
         unread = {
