@@ -1,0 +1,6 @@
+"""Drift of all columns of a table together."""
+
+from lupus.measure.multivariate.domain import DOMAIN_AUC, domain_auc
+from lupus.measure.multivariate.pca import RECONSTRUCTION_ERROR, ReconstructionModel
+
+__all__ = ["DOMAIN_AUC", "RECONSTRUCTION_ERROR", "ReconstructionModel", "domain_auc"]

@@ -1,0 +1,124 @@
+"""Multivariate drift: PCA and domain classifier against scikit-learn, simulations, and degenerate rows."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+from lupus.measure.learners import Columns
+from lupus.measure.multivariate import ReconstructionModel, domain_auc
+
+
+def together(rng: Any, n: int, *, rho: float = 0.9, **changes: float) -> Columns:
+    """Two numbers that go together with correlation `rho`, a third, and a text."""
+    x = rng.normal(0, 1, (n, 3))
+    x[:, 1] = rho * x[:, 0] + np.sqrt(1 - rho**2) * x[:, 1]
+    x[:, 2] += changes.get("shift", 0.0)
+    x[rng.random(n) < changes.get("missing", 0.0), 0] = np.nan
+    kind = np.array(["a", "b", "c"], dtype=object)[rng.choice(3, n, p=[0.6, 0.3, 0.1])]
+    kind[rng.random(n) < changes.get("new", 0.0)] = "new"
+    return Columns({f"x{place}": x[:, place] for place in range(3)}, {"kind": kind})
+
+
+def test_the_components_are_scikit_learns() -> None:
+    rng = np.random.default_rng(1)
+    x = rng.normal(0, 1, (400, 4)) @ rng.normal(0, 1, (4, 4))
+    model = ReconstructionModel.fitted(Columns({f"x{place}": x[:, place] for place in range(4)}))
+    standard = (x - x.mean(axis=0)) / x.std(axis=0)
+    theirs = PCA(n_components=len(model.components)).fit(standard[::2])
+    assert np.abs(model.components[:, :4] @ theirs.components_.T) == pytest.approx(np.eye(len(model.components)))
+    assert theirs.explained_variance_ratio_.sum() >= 0.65
+    # scikit-learn takes the even rows' mean away, ours the mean of all.
+    lost = standard[1::2] - standard[1::2] @ theirs.components_.T @ theirs.components_
+    assert model.error == pytest.approx(np.linalg.norm(lost, axis=1).mean(), rel=1e-9)
+
+
+def test_reconstruction_is_worse_where_columns_no_longer_go_together() -> None:
+    rng = np.random.default_rng(2)
+    model = ReconstructionModel.fitted(together(rng, 4000))
+    same, apart = (model.reconstruction_error(together(rng, 1000, rho=rho)) for rho in (0.9, -0.9))
+    assert same is not None
+    assert apart is not None
+    assert same.low < 1 < same.high
+    assert apart.low > 1.1
+    for how in ({"missing": 0.3}, {"new": 0.3}):
+        found = model.reconstruction_error(together(rng, 1000, **how))
+        assert found is not None
+        assert found.low > 1.0, how
+    kept = ReconstructionModel.from_json(json.loads(json.dumps(model.to_json())))
+    rows = together(rng, 100)
+    assert kept.reconstruction_error(rows) == model.reconstruction_error(rows)
+
+
+def test_the_models_payload_holds_no_row() -> None:
+    rng = np.random.default_rng(3)
+    rows = together(rng, 2000)
+    rows.texts["kind"][:3] = "secret"
+    payload = json.dumps(ReconstructionModel.fitted(rows).to_json())
+    assert "secret" not in payload
+    assert len(payload) < 5000
+
+
+def test_degenerate_references_give_a_model_or_nothing() -> None:
+    constant = Columns({"x": np.ones(40), "empty": np.full(40, np.nan)}, {"t": np.full(40, None)})
+    model = ReconstructionModel.fitted(constant)
+    assert model.reconstruction_error(constant) is None  # there is no error to compare with
+    rng = np.random.default_rng(4)
+    model = ReconstructionModel.fitted(together(rng, 500))
+    assert model.reconstruction_error(Columns({"x0": np.array([])})) is None
+    one = model.reconstruction_error(together(rng, 1))
+    assert one is not None
+    assert one.low == one.high == one.value  # one row has no spread
+    huge = Columns({"x0": np.array([1e300, -np.inf]), "x1": np.array([np.nan, 1e300])})
+    absurd = model.reconstruction_error(huge)
+    assert absurd is not None
+    assert np.isfinite(absurd.value)
+
+
+def test_the_domain_classifier_is_at_a_half_without_drift() -> None:
+    rng = np.random.default_rng(5)
+    found = [domain_auc(together(rng, 1500), together(rng, 600)) for _ in range(30)]
+    values = [one.value for one in found if one is not None]
+    assert np.mean(values) == pytest.approx(0.5, abs=0.015)
+    assert sum(one.low > 0.5 for one in found if one is not None) <= 2
+
+
+@pytest.mark.parametrize("how", [{"shift": 0.5}, {"missing": 0.2}, {"new": 0.2}], ids=lambda how: next(iter(how)))
+def test_the_domain_classifier_sees_every_kind_of_change(how: dict[str, float]) -> None:
+    rng = np.random.default_rng(6)
+    found = domain_auc(together(rng, 2000), together(rng, 800, **how))
+    assert found is not None
+    assert found.low > 0.53
+
+
+def test_the_domain_auc_is_that_of_scikit_learns_classifier() -> None:
+    rng = np.random.default_rng(7)
+    reference, current = rng.normal(0, 1, (3000, 2)), rng.normal(0.4, 1, (3000, 2))
+    columns = [Columns({"x": side[:, 0], "y": side[:, 1]}) for side in (reference, current)]
+    found = domain_auc(*columns)
+    rows, label = np.vstack([reference, current]), np.repeat([0, 1], 3000)
+    theirs = LogisticRegression().fit(rows[::2], label[::2]).predict_proba(rows[1::2])[:, 1]
+    assert found is not None
+    assert found.value == pytest.approx(roc_auc_score(label[1::2], theirs), abs=0.02)
+    assert found.low < 0.6555 < found.high  # Phi(0.4 * sqrt(2) / sqrt(2)), what the best classifier has
+    assert domain_auc(*columns) == found
+
+
+def test_degenerate_sides_have_no_domain_or_no_difference() -> None:
+    few, many = (Columns({"x": np.zeros(n)}) for n in (4, 50))
+    assert domain_auc(few, many) is None
+    same = domain_auc(many, many)
+    assert same is not None
+    assert same.value == 0.5
+    other = domain_auc(many, Columns({"y": np.zeros(50)}))  # a column that is gone, and a new one
+    assert other is not None
+    assert other.value == 1.0
+    absent = domain_auc(Columns({"x": np.full(50, np.nan)}), Columns({"x": np.full(50, np.nan)}))
+    assert absent is not None
+    assert absent.value == 0.5
