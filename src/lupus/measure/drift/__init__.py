@@ -1,0 +1,9 @@
+"""Univariate drift: how far a column's rows are from a baseline, from States alone, with the sampling noise removed.
+
+`Sample` is one side of a comparison, `compare` gives any of `DRIFT_METRICS` for hundreds of columns at once.
+"""
+
+from lupus.measure.drift.compare import DRIFT_METRICS, Drift, DriftMetric, compare
+from lupus.measure.drift.samples import Sample, merged
+
+__all__ = ["DRIFT_METRICS", "Drift", "DriftMetric", "Sample", "compare", "merged"]
