@@ -31,12 +31,12 @@ start: 2026-03-01
 end: 2026-05-01
 tables:
   data: &t {source: {connection: db, table: t}, time: day, exclude: [x], ready: {min_rows: 3, by: 09:00}}
-  prediction: {source: {files: "a/{interval}.csv"}, key: [id], score: p, version: v}
+  prediction: {source: {files: "a/{interval}.csv"}, key: [id], score: p, version: v, weight: w}
   ground_truth: {source: {connection: db, query: "q :start"}, key: id, label: y, arrives_within: 3d}
   more: {<<: *t, role: other}
 task: binary_classification
 segments: [origin, "${A}", [origin, "x${A}"]]
-metrics: {quantiles: [0.1, 0.9], bins: 5, threshold: 0.4}
+metrics: {quantiles: [0.1, 0.9], bins: 5, threshold: 0.4, k: [5, 10]}
 rules:
   recent_average: {window: 20, direction: up}
   floor: {kind: threshold, min: 1, where: {group: input, metric: ["r*", "!x"]}, severity: high}

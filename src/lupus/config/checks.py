@@ -103,8 +103,10 @@ def _check_files(source: FilesFile, path: Path, document: Document) -> None:
 
 
 def _check_columns(table: TableFile, path: Path, document: Document) -> None:
-    named = [(field, getattr(table, field)) for field in ("time", "score", "label", "version")]
-    named += [("key", column) for column in table.key]
+    single = ("time", "score", "lower", "upper", "rank", "label", "weight", "version")
+    named = [(field, getattr(table, field)) for field in single]
+    named += [(field, column) for field in ("key", "query") for column in getattr(table, field)]
+    named += [(field, column) for field in ("scores", "quantiles") for column in getattr(table, field).values()]
     for field, column in named:
         if column and column in table.exclude:
             shown = document.shown((*path, field), column)
@@ -150,9 +152,7 @@ def _check_evaluation(file: ProjectFile, roles: Mapping[Role, str], document: Do
     prediction = file.tables[name]
     truth = file.tables[roles[Role.GROUND_TRUTH]] if Role.GROUND_TRUTH in roles else None
     path: Path = ("tables", name)
-    if not prediction.score:
-        hint = "name the column with the model's output, like score: probability"
-        document.report(path, f"table '{name}' needs 'score', because there is a task", hint, at_key=True)
+    _check_outputs(file.task, prediction, path, document)
     if truth is None:
         return
     if not prediction.key:
@@ -181,6 +181,37 @@ def _check_fairness(file: ProjectFile, document: Document) -> None:
             hint = f"did you mean {near!r}?" if near else "add it to the project's segments as it is written here"
             shown = document.shown((*path, "segments"), " × ".join(columns))
             document.report((*path, "segments", index), f"{shown} is none of the project's segments", hint)
+
+
+def _check_outputs(task: Task, prediction: TableFile, path: Path, document: Document) -> None:
+    """The columns with the model's output are those of its task."""
+    name = path[-1]
+    others = {Task.MULTICLASS_CLASSIFICATION: "scores", Task.RANKING: "rank"}
+    if not prediction.score and not (task in others and getattr(prediction, others[task])):
+        what = f"'score' or '{others[task]}'" if task in others else "'score'"
+        hint = "name the column with the model's output, like score: probability"
+        document.report(path, f"table '{name}' needs {what}, because there is a task", hint, at_key=True)
+    belongs = {
+        "scores": Task.MULTICLASS_CLASSIFICATION,
+        "quantiles": Task.REGRESSION,
+        "lower": Task.REGRESSION,
+        "upper": Task.REGRESSION,
+        "query": Task.RANKING,
+        "rank": Task.RANKING,
+    }
+    for field, its_task in belongs.items():
+        if getattr(prediction, field) and task is not its_task:
+            hint = f"remove it, or set task: {its_task}"
+            document.report((*path, field), f"'{field}' is for the task {its_task}, not {task}", hint, at_key=True)
+    if bool(prediction.lower) is not bool(prediction.upper):
+        given, lacking = ("lower", "upper") if prediction.lower else ("upper", "lower")
+        document.report((*path, given), f"there is '{given}' without '{lacking}'", f"add {lacking}", at_key=True)
+    if task is Task.RANKING and not prediction.query:
+        hint = "name the columns of the key whose rows are ranked together, like query: user_id"
+        document.report(path, f"table '{name}' needs 'query', because the task is ranking", hint, at_key=True)
+    elif task is Task.RANKING and prediction.key and not set(prediction.query) < set(prediction.key):
+        message = "the query must be a part of the key, which also names the item"
+        document.report((*path, "query"), message, "write key: [user_id, item_id] and query: user_id", at_key=True)
 
 
 def _check_times(file: ProjectFile, document: Document) -> None:

@@ -127,7 +127,14 @@ def _table(table: Table, project: Project) -> dict[str, Any]:
         "timezone": "" if follows else table.timezone,
         "key": list(table.key),
         "score": table.score,
+        "scores": dict(table.scores),
+        "quantiles": {f"{level!r}": column for level, column in table.quantiles},
+        "lower": table.lower,
+        "upper": table.upper,
+        "query": list(table.query),
+        "rank": table.rank,
         "label": table.label,
+        "weight": table.weight,
         "version": table.version,
         "columns": list(table.columns),
         "exclude": list(table.exclude),
@@ -138,7 +145,7 @@ def _table(table: Table, project: Project) -> dict[str, Any]:
             **({} if table.ready.by is None else {"by": f"{table.ready.by:%H:%M}"}),
         },
     }
-    return {key: value for key, value in tree.items() if value != ""}
+    return {key: value for key, value in tree.items() if value not in ("", {})}
 
 
 def _source(source: Source) -> dict[str, Any]:

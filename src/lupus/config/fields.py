@@ -23,9 +23,11 @@ from lupus.model import CadenceKind
 
 NAME_PATTERN: Final = r"^[a-z][a-z0-9_-]{0,63}$"
 DAG_PATTERN: Final = r"^[A-Za-z0-9_.-]{1,250}$"
+LEVEL_PATTERN: Final = r"^0\.\d{0,3}[1-9]$"
 CALLABLE_PATTERN: Final = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
 PATTERN_HINTS: Final = {
     NAME_PATTERN: "use up to 64 lower-case letters, digits, - and _, beginning with a letter",
+    LEVEL_PATTERN: "a quantile's level is between 0 and 1, of at most four digits, like 0.9",
     DAG_PATTERN: "a Dag's id is made of letters, digits, '_', '.' and '-'",
     CALLABLE_PATTERN: "write module:function, like my_product.sources:read_orders",
 }
@@ -200,6 +202,16 @@ def _relative_suite(value: str) -> str:
     return value
 
 
+def _one_number(value: object) -> object:
+    return [value] if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _distinct_numbers(values: tuple[int, ...]) -> tuple[int, ...]:
+    if not values or len(set(values)) < len(values):
+        refuse("needs at least one length, each once", "write one like 10, or several like [5, 10]")
+    return values
+
+
 def _increasing(values: tuple[float, ...]) -> tuple[float, ...]:
     if any(left >= right for left, right in pairwise(values)):
         refuse("is not in increasing order", "write the quantiles from small to large, each once")
@@ -212,6 +224,7 @@ def _read(parse: Callable[[Any], Any], **schema: Any) -> PlainValidator:
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+Level = Annotated[str, StringConstraints(pattern=LEVEL_PATTERN)]
 DagId = Annotated[str, StringConstraints(pattern=DAG_PATTERN)]
 Callable_ = Annotated[str, StringConstraints(pattern=CALLABLE_PATTERN)]
 Names = Annotated[
@@ -253,4 +266,9 @@ Clock = Annotated[time, _read(parse_clock, pattern=r"^([01]?[0-9]|2[0-3]):[0-5][
 Instant = Annotated[date, _read(parse_instant, examples=["2026-01-31", "2026-01-31T06:00"])]
 Zone = Annotated[str, _read(parse_zone, examples=["UTC", "Europe/Berlin", "Asia/Tokyo"])]
 SuitePath = Annotated[Text, AfterValidator(_relative_suite)]
+CutOffs = Annotated[
+    tuple[Annotated[Whole, Field(ge=1, le=1000)], ...],
+    BeforeValidator(_one_number, json_schema_input_type=int | tuple[int, ...]),
+    AfterValidator(_distinct_numbers),
+]
 Quantiles = Annotated[tuple[Annotated[Number, Field(gt=0, lt=1)], ...], AfterValidator(_increasing)]

@@ -11,9 +11,11 @@ from lupus.config.defaults import SEGMENT_METRICS
 from lupus.config.fields import (
     Callable_,
     Clock,
+    CutOffs,
     DagId,
     Duration,
     Instant,
+    Level,
     Name,
     Names,
     Number,
@@ -130,8 +132,34 @@ class TableFile(_Mapping):
     key: Names = Field(
         default=(), description="Column or columns that identify a row; predictions and truth join on it."
     )
-    score: str = Field(default="", description="Column with the model's output: a probability, or the predicted value.")
-    label: str = Field(default="", description="Column with the truth.")
+    score: str = Field(
+        default="",
+        description="Column with the model's output: a probability, the predicted value or class, or what items are "
+        "ranked by.",
+    )
+    scores: dict[str, Text] = Field(
+        default_factory=dict,
+        description="Columns with the probability of each class (multiclass_classification). Without score, the most "
+        "probable class is the predicted one.",
+        examples=["{cat: p_cat, dog: p_dog}"],
+    )
+    quantiles: dict[Level, Text] = Field(
+        default_factory=dict,
+        description="Columns with predicted quantiles, by their level (regression).",
+        examples=["{0.1: p10, 0.9: p90}"],
+    )
+    lower: str = Field(default="", description="Column with the lower end of a prediction interval (regression).")
+    upper: str = Field(default="", description="Column with the upper end of a prediction interval (regression).")
+    query: Names = Field(
+        default=(),
+        description="The columns of the key whose rows are ranked together: a query, a user, a session (ranking).",
+    )
+    rank: str = Field(default="", description="Column with an item's position, 1 first, in place of a score (ranking).")
+    label: str = Field(default="", description="Column with the truth: a class, a number, or an item's relevance.")
+    weight: str = Field(
+        default="",
+        description="Column that says how much a row counts in the evaluation; of the predictions or of the truth.",
+    )
     version: str = Field(default="", description="Column with the model's version.")
     columns: Names = Field(default=(), description="The only columns to read; all when left out.")
     exclude: Names = Field(default=(), description="Columns that are neither read nor measured.")
@@ -178,6 +206,7 @@ class MetricsFile(_Mapping):
     threshold: Number = Field(
         default=_POLICY.threshold, ge=0, le=1, description="Score from which a decision is positive (classification)."
     )
+    k: CutOffs = Field(default=_POLICY.k, description="Lengths at which rankings are cut, as in ndcg@10.")
     mature_at: Number = Field(
         default=_POLICY.mature_at,
         gt=0,

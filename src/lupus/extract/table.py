@@ -132,14 +132,15 @@ def sample_source(source: Source, connections: Connections, *, rows: int, name: 
 
 
 def _slice(project: Project, table: Table, interval: Interval) -> Slice:
-    roles = (table.time, *table.key, table.score, table.label, table.version, *project.segment_columns)
     return Slice(
         project=project.name,
         table=table,
         cadence=project.cadence,
         window=window_of(project.cadence, interval, table.timezone),
         # A list of columns must not take away what joins, evaluates and cuts the table.
-        wanted=frozenset((*table.columns, *(name for name in roles if name))) if table.columns else frozenset(),
+        wanted=frozenset((*table.columns, *table.named_columns, *project.segment_columns))
+        if table.columns
+        else frozenset(),
     )
 
 

@@ -31,6 +31,7 @@ from lupus.model import (
     Snapshot,
     StoredState,
     Table,
+    Task,
     segment_name,
 )
 
@@ -95,7 +96,7 @@ def measure_evaluation(
     or a ground-truth table has no evaluation. Raises `MeasureError` when the snapshots cannot be read.
     """
     prediction, truth = project.of_role(Role.PREDICTION), project.of_role(Role.GROUND_TRUTH)
-    if project.task is None or prediction is None or truth is None:
+    if project.task not in (Task.BINARY_CLASSIFICATION, Task.REGRESSION) or prediction is None or truth is None:
         return EvaluationMeasures()
     writer = _Writer(project, prediction, engine)
     labels, no_labels = _usable_truths(project, truth, truths)

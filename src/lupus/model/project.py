@@ -17,7 +17,9 @@ class Task(StrEnum):
     """What the model does; decides which evaluation metrics there are."""
 
     BINARY_CLASSIFICATION = "binary_classification"
+    MULTICLASS_CLASSIFICATION = "multiclass_classification"
     REGRESSION = "regression"
+    RANKING = "ranking"
 
 
 class Role(StrEnum):
@@ -90,8 +92,11 @@ class Table:
     `time` is the column that says which interval a row belongs to ("" only where the source itself
     slices: a query with parameters, a path with ``{interval}``, a callable). Date columns are
     business dates; naive timestamps are in `timezone`. `key` identifies a row for joins. `score` is
-    the model's output (a probability, or the predicted value), `label` the truth, `version` the
-    column with the model's version. `arrives_within` is how long labels are waited for.
+    the model's output (a probability, the predicted value or class, or what items are ranked by), `label`
+    the truth, `weight` what a row counts, `version` the column with the model's version. `scores` are
+    (class, column with its probability) of a multiclass task; `quantiles` (level, column) and the interval
+    from `lower` to `upper` those of a regression; `query` the key columns whose items are ranked together,
+    and `rank` an item's position (1 is first) in place of a score. `arrives_within` is how long labels are waited for.
     `expectations` is the suite's path below the expectations folder, "" for none. `exclude` names
     columns that are neither extracted nor measured; an empty `columns` means all.
     """
@@ -103,13 +108,27 @@ class Table:
     timezone: str = "UTC"
     key: tuple[str, ...] = ()
     score: str = ""
+    scores: tuple[tuple[str, str], ...] = ()
+    quantiles: tuple[tuple[float, str], ...] = ()
+    lower: str = ""
+    upper: str = ""
+    query: tuple[str, ...] = ()
+    rank: str = ""
     label: str = ""
+    weight: str = ""
     version: str = ""
     columns: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     arrives_within: timedelta = timedelta(0)
     expectations: str = ""
     ready: Ready = Ready()
+
+    @property
+    def named_columns(self) -> tuple[str, ...]:
+        """Every column that the project file gives a meaning, each once."""
+        single = (self.time, self.score, self.lower, self.upper, self.rank, self.label, self.weight, self.version)
+        pairs = (column for pairs in (self.scores, self.quantiles) for _, column in pairs)
+        return tuple(dict.fromkeys(name for name in (*self.key, *self.query, *single, *pairs) if name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +150,8 @@ class MetricsPolicy:
     `bins` is the number of histogram bins; `top` the number of categories followed by share;
     `min_segment_rows` the rows below which a segment's metrics are not computed; categories with
     fewer than `min_category_rows` rows are folded into "other"; `threshold` turns scores into
-    decisions; `mature_at` is the maturity from which an evaluation is judged before its window closes.
+    decisions; `k` are the lengths at which rankings are cut; `mature_at` is the maturity from which an
+    evaluation is judged before its window closes.
     `fairness` names the segments that are compared as protected groups.
     """
 
@@ -144,6 +164,7 @@ class MetricsPolicy:
     min_segment_rows: int = 30
     min_category_rows: int = 5
     threshold: float = 0.5
+    k: tuple[int, ...] = (10,)
     mature_at: float = 0.9
     fairness: FairnessPolicy = FairnessPolicy()
 
