@@ -39,6 +39,9 @@ tables:
     exclude: ["0815", "09:00", "2026-01-01", "1e3", "0x1F", "~", "a: b", "- c", "yes", " d ", "e\\nf", "\\u2028", "#g"]
     arrives_within: 0d
     ready: {min_rows: "${NUMBER}", by: "${CLOCK}"}
+    derived:
+      hours: {sql: "delay / ${NUMBER}"}
+      "on": {python: "shop.features:read", columns: ["${HOST}"], arguments: {a: "${HOST}", "1": [2]}}
   raw: {source: {files: "${HOST}/{interval}/*.csv"}}
 rules: {x: {kind: threshold, min: "${RATIO}", severity: "${LEVEL}"}, validation: false}
 segments: ["${HOST}", ["${LEVEL}", b], ["${ZONE}"]]

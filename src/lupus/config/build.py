@@ -6,6 +6,7 @@ import pathlib
 
 from lupus.config import defaults
 from lupus.config.checks import parameters_of, role_of
+from lupus.config.derived import build_derived
 from lupus.config.document import Document
 from lupus.config.fields import columns_of
 from lupus.config.models import (
@@ -92,6 +93,7 @@ def _table(name: str, file: TableFile, timezone: str, folder: pathlib.Path) -> T
         arrives_within=file.arrives_within,
         expectations=file.expectations or "",
         ready=Ready(min_rows=file.ready.min_rows, by=file.ready.by),
+        derived=build_derived(file.derived, folder),
     )
 
 

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from string import Formatter
 from typing import Any
 
+from lupus.config.derived import check_derived, gives
 from lupus.config.document import Document, Path
 from lupus.config.fields import closest, columns_of
 from lupus.config.models import FilesFile, ProjectFile, RetrainFile, SourceField, SqlFile, TableFile
@@ -77,6 +78,8 @@ def _check_table(name: str, table: TableFile, document: Document) -> None:
         hint = "it belongs to the ground_truth table; remove it here, or set role: ground_truth"
         document.report((*path, "arrives_within"), "only ground truth arrives late", hint, at_key=True)
     _check_columns(table, path, document)
+    listed = (*table.columns, *table.exclude)
+    check_derived(table.derived, document, path, time=table.time, listed=listed)
 
 
 def slices_itself(source: SourceField) -> bool:
@@ -112,7 +115,7 @@ def _check_columns(table: TableFile, path: Path, document: Document) -> None:
             shown = document.shown((*path, field), column)
             hint = "take it out of exclude; the column is needed"
             document.report((*path, "exclude"), f"{shown} is the table's {field} and excluded", hint)
-        elif column and table.columns and column not in table.columns:
+        elif column and table.columns and column not in table.columns and not gives(table.derived, column):
             secret = document.is_secret((*path, field)) or document.is_secret((*path, "columns"))
             near = None if secret else closest(column, table.columns)
             hint = f"did you mean {near!r}?" if near else "add it to columns"

@@ -15,14 +15,18 @@ from lupus.config.scalars import ScalarError, plain_scalar
 from lupus.config.times import written
 from lupus.model import (
     CadenceKind,
+    Derivation,
     FileSource,
+    ImageDerivation,
     MetricsPolicy,
     Project,
+    PythonDerivation,
     PythonSource,
     RetrainPolicy,
     RuleSpec,
     Selector,
     Source,
+    SqlDerivation,
     Table,
 )
 
@@ -144,6 +148,7 @@ def _table(table: Table, project: Project) -> dict[str, Any]:
             "min_rows": table.ready.min_rows,
             **({} if table.ready.by is None else {"by": f"{table.ready.by:%H:%M}"}),
         },
+        "derived": {derivation.name: _derived(derivation) for derivation in table.derived},
     }
     return {key: value for key, value in tree.items() if value not in ("", {})}
 
@@ -156,6 +161,22 @@ def _source(source: Source) -> dict[str, Any]:
         return {"python": source.callable, "arguments": _plain(source.arguments)}
     relation = {"table": source.table} if source.table else {"query": source.query}
     return {"connection": source.connection, **relation}
+
+
+def _derived(derivation: Derivation) -> dict[str, Any]:
+    if isinstance(derivation, PythonDerivation):
+        return {
+            "python": derivation.callable,
+            "columns": list(derivation.columns),
+            "arguments": _plain(derivation.arguments),
+        }
+    if isinstance(derivation, SqlDerivation):
+        return {"sql": derivation.sql}
+    files = derivation.files
+    place = {"folder": files.folder, "connection": files.connection} if files.folder else {}
+    if isinstance(derivation, ImageDerivation):
+        return {"image": files.column, **place, "max_bytes": files.max_bytes, "max_pixels": derivation.max_pixels}
+    return {"audio": files.column, **place, "max_bytes": files.max_bytes, "silence_dbfs": derivation.silence_dbfs}
 
 
 def _rules(rules: tuple[RuleSpec, ...]) -> dict[str, Any]:

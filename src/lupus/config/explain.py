@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from lupus.config.derived import OTHER_DERIVED, SqlDerivedFile
 from lupus.config.document import Document, Path
 from lupus.config.fields import PATTERN_HINTS, closest
 from lupus.config.models import ProjectFile, SqlFile
@@ -19,7 +20,9 @@ _BOUNDS = {
     "less_than": ("lt", "less than"),
     "less_than_equal": ("le", "at most"),
 }
-_OTHER_SOURCES = ("files", "python")
+# What a mapping without the key that tells its kind was taken for, and the keys that tell the other kinds.
+_OTHER_KINDS = {SqlFile.tag: ("files", "python"), SqlDerivedFile.tag: OTHER_DERIVED}
+_TELLING = frozenset(key for keys in _OTHER_KINDS.values() for key in keys)
 _MAPPING_TYPES = frozenset({"model_type", "model_attributes_type", "dict_type", "mapping_type"})
 _LIST_TYPES = frozenset({"tuple_type", "list_type"})
 
@@ -30,9 +33,7 @@ def explain(document: Document, error: ValidationError) -> tuple[Path, ...]:
     # A key that is written wrongly is not missing as well.
     meant = {(*path[:-1], _meant(detail["loc"])) for path, detail in details if detail["type"] == "extra_forbidden"}
     for path, detail in details:
-        told = detail["type"] == "missing" and (
-            path in meant or any((*path[:-1], key) in meant for key in _OTHER_SOURCES)
-        )
+        told = detail["type"] == "missing" and (path in meant or any((*path[:-1], key) in meant for key in _TELLING))
         if not told and not document.is_spoilt(path):
             _explain_one(document, path, detail["loc"], detail)
     return tuple(path for path, _ in details)
@@ -46,8 +47,7 @@ def _meant(location: Path) -> str | None:
     """The key that the unknown key at `location` was probably meant to be."""
     key = str(location[-1])
     near = closest(key, _known_keys(location[:-1]))
-    # Without the key that tells it, a files or python source was taken for SQL.
-    return closest(key, _OTHER_SOURCES) if near is None and location[-2:-1] == (SqlFile.tag,) else near
+    return closest(key, _OTHER_KINDS.get("".join(map(str, location[-2:-1])), ())) if near is None else near
 
 
 def _explain_one(document: Document, path: Path, location: Path, detail: Mapping[str, Any]) -> None:
@@ -58,6 +58,8 @@ def _explain_one(document: Document, path: Path, location: Path, detail: Mapping
         hint = f"add it: {field}" if field else "add it"
         if path[-2:] == ("source", "connection"):
             hint = "a source is {connection, table}, {connection, query}, {files} or {python}"
+        if path[-1] == "sql" and "derived" in path:
+            hint = f"a derived column has sql, {' or '.join(OTHER_DERIVED)}"
         document.report(path[:-1], f"{_owner(path[:-1])} needs {name}", hint, at_key=True)
     elif kind == "extra_forbidden":
         _explain_unknown_key(document, path, location)

@@ -22,12 +22,14 @@ from pydantic_core import PydanticCustomError
 from lupus.model import CadenceKind
 
 NAME_PATTERN: Final = r"^[a-z][a-z0-9_-]{0,63}$"
+COLUMN_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
 DAG_PATTERN: Final = r"^[A-Za-z0-9_.-]{1,250}$"
 LEVEL_PATTERN: Final = r"^0\.\d{0,3}[1-9]$"
 CALLABLE_PATTERN: Final = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
 PATTERN_HINTS: Final = {
     NAME_PATTERN: "use up to 64 lower-case letters, digits, - and _, beginning with a letter",
     LEVEL_PATTERN: "a quantile's level is between 0 and 1, of at most four digits, like 0.9",
+    COLUMN_PATTERN: "use up to 128 letters, digits and _, not beginning with a digit",
     DAG_PATTERN: "a Dag's id is made of letters, digits, '_', '.' and '-'",
     CALLABLE_PATTERN: "write module:function, like my_product.sources:read_orders",
 }
@@ -225,6 +227,7 @@ def _read(parse: Callable[[Any], Any], **schema: Any) -> PlainValidator:
 Text = Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 Level = Annotated[str, StringConstraints(pattern=LEVEL_PATTERN)]
+ColumnName = Annotated[str, StringConstraints(pattern=COLUMN_PATTERN)]
 DagId = Annotated[str, StringConstraints(pattern=DAG_PATTERN)]
 Callable_ = Annotated[str, StringConstraints(pattern=CALLABLE_PATTERN)]
 Names = Annotated[

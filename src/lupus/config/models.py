@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, PlainValidator, Tag
 
 from lupus.config.defaults import SEGMENT_METRICS
+from lupus.config.derived import DerivedFields
 from lupus.config.fields import (
     Callable_,
     Clock,
@@ -162,7 +163,7 @@ class TableFile(_Mapping):
     )
     version: str = Field(default="", description="Column with the model's version.")
     columns: Names = Field(default=(), description="The only columns to read; all when left out.")
-    exclude: Names = Field(default=(), description="Columns that are neither read nor measured.")
+    exclude: Names = Field(default=(), description="Columns that are neither kept nor measured.")
     arrives_within: Duration = Field(
         default=timedelta(0), description="How long after the interval labels may still arrive (ground truth only)."
     )
@@ -172,6 +173,11 @@ class TableFile(_Mapping):
         examples=["flights/data.json"],
     )
     ready: ReadyFile = Field(default=ReadyFile(), description="When the slice of an interval counts as there.")
+    derived: DerivedFields = Field(
+        default_factory=dict,
+        description="Columns that are computed for every row when the slice is read, by name; later ones may use those "
+        "before them. A column that cannot be computed fails alone.",
+    )
 
 
 class FairnessFile(_Mapping):

@@ -21,7 +21,7 @@ def canonical(batch: pa.RecordBatch) -> pa.RecordBatch:
     """`batch` with canonical types, without metadata."""
     import pyarrow as pa
 
-    columns = [_canonical(column) for column in batch.columns]
+    columns = [canonical_array(column) for column in batch.columns]
     fields = [pa.field(name, column.type) for name, column in zip(batch.schema.names, columns, strict=True)]
     if not fields:
         return batch
@@ -86,7 +86,7 @@ def array_of(values: Sequence[Any], type_: pa.DataType | None) -> pa.Array:
             pass
     try:
         array = pa.array([_plain(value) for value in values])
-        return _canonical(array)
+        return canonical_array(array)
     except (pa.ArrowException, ValueError, TypeError, OverflowError):
         return pa.array([_text(value) for value in values], pa.string())
 
@@ -140,8 +140,8 @@ def _text(value: Any) -> str | None:
     return str(value)
 
 
-def _canonical(array: Any) -> Any:
-    """One array or chunked array in its canonical type."""
+def canonical_array(array: Any) -> Any:
+    """One array or chunked array in its canonical type; a value that cannot be converted makes all of them text."""
     import pyarrow as pa
 
     types = pa.types

@@ -28,7 +28,10 @@ class _NotWholeDaysError(Exception):
 
 
 def clip(batches: Iterable[pa.RecordBatch], wanted: Slice) -> Iterator[pa.RecordBatch]:
-    """The rows and columns of `wanted`, in canonical types. Raises `ExtractError`."""
+    """The rows of `wanted`, its columns and those that others are derived from, in canonical types.
+
+    Raises `ExtractError`.
+    """
     unreadable = read = 0
     for raw in batches:
         names = raw.schema.names
@@ -53,7 +56,7 @@ def clip(batches: Iterable[pa.RecordBatch], wanted: Slice) -> Iterator[pa.Record
                 ) from None
             unreadable, read = unreadable + bad, read + batch.num_rows - bad
             batch = batch.filter(mask)
-        keep = [name for name in batch.schema.names if wanted.keeps(name)]
+        keep = [name for name in batch.schema.names if wanted.passes(name)]
         if not keep:
             raise ExtractError(f"{wanted}: no column is left; the source has: {', '.join(sorted(names)) or 'none'}")
         yield batch.select(keep)

@@ -24,7 +24,8 @@ def read_python(source: PythonSource, wanted: Slice, connections: Connections) -
     """
     problem = ""
     try:
-        yield from _batches(_function(source, wanted)(wanted.window.interval, **source.arguments), source, wanted)
+        function = find_function(source.callable, str(wanted))
+        yield from _batches(function(wanted.window.interval, **source.arguments), source, wanted)
     except ExtractError:
         raise
     except Exception as error:
@@ -34,10 +35,12 @@ def read_python(source: PythonSource, wanted: Slice, connections: Connections) -
         raise ExtractError(problem)
 
 
-def _function(source: PythonSource, wanted: Slice) -> Any:
-    module, _, name = source.callable.partition(":")
+def find_function(callable_: str, where: str = "") -> Any:
+    """The function that ``module:function`` names; `ExtractError`, with `where` in front, when there is none."""
+    where = f"{where}: " if where else ""
+    module, _, name = callable_.partition(":")
     if not module or not name:
-        raise ExtractError(f"{wanted}: {source.callable!r} is no callable; write it as 'module:function'")
+        raise ExtractError(f"{where}{callable_!r} is no callable; write it as 'module:function'")
     try:
         function: Any = importlib.import_module(module)
         for part in name.split("."):
@@ -53,8 +56,8 @@ def _function(source: PythonSource, wanted: Slice) -> Any:
     else:
         if callable(function):
             return function
-        problem = f"{source.callable} is a {type(function).__name__}, not a callable"
-    raise ExtractError(f"{wanted}: {problem}")
+        problem = f"{callable_} is a {type(function).__name__}, not a callable"
+    raise ExtractError(f"{where}{problem}")
 
 
 def _batches(result: Any, source: PythonSource, wanted: Slice) -> Iterator[pa.RecordBatch]:

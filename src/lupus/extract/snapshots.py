@@ -18,7 +18,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,13 +27,13 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from lupus.extract.arrow import fitted, merged
-from lupus.model import Interval, Snapshot, SnapshotStatus
+from lupus.model import ExtractError, Interval, Snapshot, SnapshotStatus
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 ROW_GROUP_ROWS: Final = 65_536
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _LONGEST: Final = 120
 _ABANDONED_SECONDS: Final = 6 * 3600
 
@@ -74,6 +74,7 @@ def load_snapshot(root: Path, project: str, table: str, interval: Interval) -> S
             schema=tuple((name, type_) for name, type_ in manifest["schema"]),
             content_hash=manifest["content_hash"],
             reason=manifest["reason"],
+            failures=tuple((name, reason) for name, reason in manifest["failures"]),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -81,9 +82,17 @@ def load_snapshot(root: Path, project: str, table: str, interval: Interval) -> S
 
 @contextmanager
 def spooled(
-    batches: Iterable[pa.RecordBatch], folder: Path, table: str, progress: Callable[[int], None] | None = None
+    batches: Iterable[pa.RecordBatch],
+    folder: Path,
+    table: str,
+    progress: Callable[[int], None] | None = None,
+    *,
+    without: Collection[str] = (),
 ) -> Iterator[Spool]:
-    """Writes `batches` to a temporary file in `folder`; it is gone afterwards unless `commit` took it."""
+    """Writes `batches` to a temporary file in `folder`; it is gone afterwards unless `commit` took it.
+
+    The columns that `without` holds when all batches are there are left out.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     drafts: list[Path] = []
 
@@ -92,7 +101,7 @@ def spooled(
         return drafts[-1]
 
     try:
-        yield _spool(batches, draft, progress)
+        yield _spool(batches, draft, progress, without)
     finally:
         for path in drafts:
             path.unlink(missing_ok=True)
@@ -108,6 +117,7 @@ def commit(
     reason: str,
     source: str,
     spool: Spool,
+    failures: tuple[tuple[str, str], ...] = (),
 ) -> Snapshot:
     """Makes `spool` the snapshot of that slice, in one atomic step, and returns it."""
     folder = folder_of(root, project, interval)
@@ -131,13 +141,16 @@ def commit(
         "bytes": spool.path.stat().st_size if spool.path else 0,
         "path": path.name if path else "",
         "source": source,
+        "failures": failures,
     }
     with _locked(folder / f".{name}.lock"):
         if spool.path and path:
             os.replace(spool.path, path)  # noqa: PTH105 - its atomicity is the point
         _replace_text(folder / f"{name}.json", json.dumps(manifest, indent=1, ensure_ascii=False))
         _sweep(folder, name, keep=path)
-    return Snapshot(project, table, interval, status, path, spool.rows, spool.schema, spool.content_hash, reason)
+    return Snapshot(
+        project, table, interval, status, path, spool.rows, spool.schema, spool.content_hash, reason, failures
+    )
 
 
 EMPTY: Final = Spool(None, 0, (), "")
@@ -145,7 +158,10 @@ EMPTY: Final = Spool(None, 0, (), "")
 
 
 def _spool(
-    batches: Iterable[pa.RecordBatch], draft: Callable[[], Path], progress: Callable[[int], None] | None
+    batches: Iterable[pa.RecordBatch],
+    draft: Callable[[], Path],
+    progress: Callable[[int], None] | None,
+    without: Collection[str],
 ) -> Spool:
     import pyarrow as pa
 
@@ -160,7 +176,7 @@ def _spool(
             if not writer.schema.equals(table.schema):
                 schema = merged(writer.schema, table.schema)
                 if not schema.equals(writer.schema):
-                    writer = writer.widened(draft(), schema)
+                    writer = writer.changed(draft(), schema)
                     waiting = [fitted(earlier, schema) for earlier in waiting]
                 table = fitted(table, schema)
             waiting.append(table)
@@ -177,6 +193,11 @@ def _spool(
             return EMPTY
         if held or not rows:
             writer.write(pa.concat_tables(waiting))
+        left = pa.schema([one for one in writer.schema if one.name not in without])
+        if not len(left):
+            raise ExtractError(f"no column is left: {', '.join(without)} could not be derived, and there is no other")
+        if len(left) < len(writer.schema):
+            writer = writer.changed(draft(), left)
     finally:
         if writer is not None:
             writer.close()
@@ -202,17 +223,17 @@ class _Writer:
     def close(self) -> None:
         self._file.close()
 
-    def widened(self, path: Path, schema: pa.Schema) -> _Writer:
-        """A writer that holds the same rows under the wider `schema`: a later batch did not fit the earlier ones."""
+    def changed(self, path: Path, schema: pa.Schema) -> _Writer:
+        """A writer that holds the same rows under `schema`: a later batch did not fit it, or a column failed."""
         import pyarrow.parquet as pq
 
         self.close()
-        wider = _Writer(path, schema)
+        other = _Writer(path, schema)
         with pq.ParquetFile(self.path) as file:
             for group in range(file.num_row_groups):
                 earlier: pa.Table = file.read_row_group(group)
-                wider.write(fitted(earlier, schema))
-        return wider
+                other.write(fitted(earlier, schema))
+        return other
 
 
 def _safe(name: str) -> str:

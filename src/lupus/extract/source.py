@@ -37,7 +37,8 @@ _NAMES: Final = {FileSource: "files", SqlSource: "sql", PythonSource: "python"}
 class Slice:
     """What is wanted of one table: the rows in `window`, the columns that `keeps` accepts.
 
-    `wanted` is empty when all columns are. Readers leave out columns and rows only to save work:
+    `wanted` is empty when all columns are; `inputs` are the columns, in lower case, that derived ones are made of.
+    Readers leave out columns and rows only to save work:
     whatever they yield is cut to the slice afterwards.
     """
 
@@ -46,14 +47,19 @@ class Slice:
     cadence: Cadence
     window: Window
     wanted: frozenset[str] = frozenset()
+    inputs: frozenset[str] = frozenset()
 
     def keeps(self, column: str) -> bool:
         """Whether `column` belongs into the snapshot."""
         return column not in self.table.exclude and (not self.wanted or column in self.wanted)
 
+    def passes(self, column: str) -> bool:
+        """Whether `column` is kept, or a derived one is made of it."""
+        return self.keeps(column) or column.casefold() in self.inputs
+
     def reads(self, column: str) -> bool:
-        """Whether `column` must be read: kept, or needed to cut the slice."""
-        return self.keeps(column) or column == self.table.time
+        """Whether `column` must be read: kept, needed to derive others, or to cut the slice."""
+        return self.passes(column) or column == self.table.time
 
     def __str__(self) -> str:
         return f"{self.project}/{self.table.name} {self.window.interval.key}"

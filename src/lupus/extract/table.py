@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lupus.extract.clip import clip
+from lupus.extract.derive import Derived, inputs_of
 from lupus.extract.snapshots import Spool, commit, folder_of, spooled
 from lupus.extract.source import Slice, find_reader, first_line
 from lupus.extract.window import window_of
@@ -67,10 +68,11 @@ def extract_table(
     """
     wanted = _slice(project, table, interval)
     folder = folder_of(root, project.name, interval)
+    derived = Derived(wanted, connections)
     # Closed at once when something fails half way, so that no cursor stays open on the server.
     with (
         closing(_guarded(table.source, wanted, connections)) as batches,
-        spooled(clip(batches, wanted), folder, table.name, progress) as spool,
+        spooled(derived.added(clip(batches, wanted)), folder, table.name, progress, without=derived.partial) as spool,
     ):
         status, reason = SnapshotStatus.OK, ""
         if spool.path is None or spool.rows < table.ready.min_rows:
@@ -89,6 +91,7 @@ def extract_table(
             reason=reason,
             source=_described(table.source),
             spool=kept,
+            failures=tuple(derived.failed.items()),
         )
 
 
@@ -141,6 +144,7 @@ def _slice(project: Project, table: Table, interval: Interval) -> Slice:
         wanted=frozenset((*table.columns, *table.named_columns, *project.segment_columns))
         if table.columns
         else frozenset(),
+        inputs=inputs_of(table.derived),
     )
 
 

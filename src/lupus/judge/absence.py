@@ -4,6 +4,7 @@
 |---|---|---|---|
 | `no_data`, `not_read` | no_data | critical for a table's `rows`, else high | the product runs blind |
 | `missing_column`, `wrong_type` | error | high | the feed changed under the monitor |
+| `not_derived` | error | high | the column's expression or function does not fit the rows |
 | `invalid` | warn | medium | the failed validation is the finding; its victims must not ask for retraining |
 | `undefined` | warn | low | the rows are there but the statistic does not exist for them |
 | `no_labels`, still waited for | immature | none | judged when they arrive |
@@ -26,6 +27,7 @@ _ANSWERS: Final = {
     FailureKind.NOT_READ: (Status.NO_DATA, Severity.HIGH, "not read"),
     FailureKind.MISSING_COLUMN: (Status.ERROR, Severity.HIGH, "missing column"),
     FailureKind.WRONG_TYPE: (Status.ERROR, Severity.HIGH, "wrong type"),
+    FailureKind.NOT_DERIVED: (Status.ERROR, Severity.HIGH, "not derived"),
     FailureKind.INVALID: (Status.WARN, Severity.MEDIUM, "not measured"),
     FailureKind.UNDEFINED: (Status.WARN, Severity.LOW, "undefined"),
     FailureKind.NO_LABELS: (Status.WARN, Severity.LOW, "no labels"),

@@ -6,6 +6,7 @@ which merge over days, and the metric points. Nothing heavy is imported before a
 
 from lupus.measure.binary import BinaryScores
 from lupus.measure.confusion import Confusion, SegmentConfusion
+from lupus.measure.derived import with_failed_columns
 from lupus.measure.engine import Engine
 from lupus.measure.evaluate import EvaluationMeasures, measure_evaluation
 from lupus.measure.parity import decision_points, error_points
@@ -29,4 +30,5 @@ __all__ = [
     "error_points",
     "measure_evaluation",
     "measure_table",
+    "with_failed_columns",
 ]

@@ -84,7 +84,8 @@ def columns_of(table: Table, schema: Sequence[tuple[str, str]]) -> tuple[Column,
     return tuple(
         Column(name, position, kind_of(arrow_type), parts.get(name, Part.PLAIN) if name else Part.PLAIN)
         for position, (name, arrow_type) in enumerate(schema)
-        if name not in table.exclude and (not table.columns or name in table.columns or name in parts)
+        if name not in table.exclude
+        and (not table.columns or name in table.columns or name in parts or table.derives(name))
     )
 
 

@@ -1,6 +1,14 @@
 """The nouns: frozen, slotted dataclasses with no behaviour beyond their own arithmetic."""
 
 from lupus.model.connection import Connection, Connections
+from lupus.model.derived import (
+    AudioDerivation,
+    Derivation,
+    ImageDerivation,
+    MediaFiles,
+    PythonDerivation,
+    SqlDerivation,
+)
 from lupus.model.errors import (
     ConfigError,
     ConnectionNotUsableError,
@@ -13,6 +21,7 @@ from lupus.model.errors import (
     StoreError,
     ValidationError,
 )
+from lupus.model.expression import ScalarExpression, parse_expression
 from lupus.model.history import History
 from lupus.model.incident import Finding, Incident, IncidentState, Outcome, incident_id
 from lupus.model.interval import Cadence, CadenceKind, Interval
@@ -59,6 +68,7 @@ __all__ = [
     "RULE_PARAMETERS",
     "WHOLE",
     "Alerts",
+    "AudioDerivation",
     "Cadence",
     "CadenceKind",
     "ConfigError",
@@ -66,6 +76,7 @@ __all__ = [
     "ConnectionNotUsableError",
     "Connections",
     "DeliveryError",
+    "Derivation",
     "ExpectationOutcome",
     "ExpectationSeverity",
     "ExtractError",
@@ -78,11 +89,13 @@ __all__ = [
     "FlatlineParameters",
     "Group",
     "History",
+    "ImageDerivation",
     "Incident",
     "IncidentState",
     "Interval",
     "LupusError",
     "MeasureError",
+    "MediaFiles",
     "MetricPoint",
     "MetricsPolicy",
     "Notice",
@@ -91,6 +104,7 @@ __all__ = [
     "PeriodicParameters",
     "Problem",
     "Project",
+    "PythonDerivation",
     "PythonSource",
     "Ready",
     "Reason",
@@ -103,6 +117,7 @@ __all__ = [
     "Role",
     "RuleSpec",
     "RunReport",
+    "ScalarExpression",
     "Schedule",
     "Selector",
     "Series",
@@ -112,6 +127,7 @@ __all__ = [
     "Snapshot",
     "SnapshotStatus",
     "Source",
+    "SqlDerivation",
     "SqlSource",
     "Stage",
     "StageError",
@@ -130,6 +146,7 @@ __all__ = [
     "format_value",
     "incident_id",
     "notice_id",
+    "parse_expression",
     "retrain_id",
     "segment_name",
     "segment_parts",

@@ -16,6 +16,7 @@ class FailureKind(StrEnum):
     NOT_READ = "not_read"  # the source could not be read
     MISSING_COLUMN = "missing_column"
     WRONG_TYPE = "wrong_type"
+    NOT_DERIVED = "not_derived"  # a derived column could not be computed
     UNDEFINED = "undefined"  # the statistic does not exist for these rows (one class only, ...)
     NO_LABELS = "no_labels"
     INVALID = "invalid"  # the rows failed critical validation

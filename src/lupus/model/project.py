@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from lupus.model.derived import Derivation, SqlDerivation
 from lupus.model.interval import Cadence
 from lupus.model.verdict import RuleSpec, Selector, Severity
 
@@ -98,7 +99,8 @@ class Table:
     from `lower` to `upper` those of a regression; `query` the key columns whose items are ranked together,
     and `rank` an item's position (1 is first) in place of a score. `arrives_within` is how long labels are waited for.
     `expectations` is the suite's path below the expectations folder, "" for none. `exclude` names
-    columns that are neither extracted nor measured; an empty `columns` means all.
+    columns that are neither extracted nor measured; an empty `columns` means all. `derived` columns are computed
+    in this order, each from those of the source, also excluded ones, and those derived before.
     """
 
     name: str
@@ -122,6 +124,14 @@ class Table:
     arrives_within: timedelta = timedelta(0)
     expectations: str = ""
     ready: Ready = Ready()
+    derived: tuple[Derivation, ...] = ()
+
+    def derives(self, column: str) -> bool:
+        """Whether `column` is a derived one, or may be one of several that a derivation gives."""
+        return any(
+            column == one.name or (not isinstance(one, SqlDerivation) and column.startswith(f"{one.name}_"))
+            for one in self.derived
+        )
 
     @property
     def named_columns(self) -> tuple[str, ...]:

@@ -22,7 +22,8 @@ class Snapshot:
     """One table's slice for one Interval, as an immutable Parquet file, or the reason why there is none.
 
     `path` is None unless `status` is OK or the (too small) slice was kept for inspection. `schema`
-    holds (column, Arrow type) pairs. `content_hash` is equal for equal rows in equal order.
+    holds (column, Arrow type) pairs. `content_hash` is equal for equal rows in equal order. `failures` are the
+    derived columns that could not be computed and are not in the file, with the reason for each.
     """
 
     project: str
@@ -34,6 +35,7 @@ class Snapshot:
     schema: tuple[tuple[str, str], ...]
     content_hash: str
     reason: str = ""
+    failures: tuple[tuple[str, str], ...] = ()
 
     @property
     def usable(self) -> bool:

@@ -85,7 +85,7 @@ def measure_tables(
     settings: Settings, project: Project, interval: Interval, references: tuple[Reference, ...], *, engine: Engine
 ) -> MeasuredTables:
     """Measure the snapshots of `interval`, without the store."""
-    from lupus.measure import decision_points, measure_table
+    from lupus.measure import decision_points, measure_table, with_failed_columns
 
     snapshots = snapshots_of(settings, project, interval)
     measured: list[MeasuredTable] = []
@@ -94,6 +94,7 @@ def measure_tables(
         own = [reference for reference in references if reference.table == table.name]
         try:
             measures = measure_table(project, table, snapshot, own, engine=engine)
+            measures = with_failed_columns(measures, project, table, snapshot)
             if table.role is Role.PREDICTION:
                 parity = decision_points(project, measures.points)
                 measures = replace(measures, points=(*measures.points, *parity))
