@@ -42,6 +42,8 @@ tables:
     derived:
       hours: {sql: "delay / ${NUMBER}"}
       "on": {python: "shop.features:read", columns: ["${HOST}"], arguments: {a: "${HOST}", "1": [2]}}
+      photo: {image: "${HOST}", folder: "s3://${HOST}", connection: "${HOST}", max_bytes: "${NUMBER}"}
+      clip: {audio: sound, silence_dbfs: -40}
   raw: {source: {files: "${HOST}/{interval}/*.csv"}}
 rules: {x: {kind: threshold, min: "${RATIO}", severity: "${LEVEL}"}, validation: false}
 segments: ["${HOST}", ["${LEVEL}", b], ["${ZONE}"]]

@@ -9,8 +9,17 @@ from typing import Annotated, Any, ClassVar, Final
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from lupus.config.document import Document, Path
-from lupus.config.fields import Callable_, ColumnName, Names, Text
-from lupus.model import Derivation, PythonDerivation, SqlDerivation, parse_expression
+from lupus.config.fields import Callable_, ColumnName, Names, Number, Text, Whole
+from lupus.config.times import absolute
+from lupus.model import (
+    AudioDerivation,
+    Derivation,
+    ImageDerivation,
+    MediaFiles,
+    PythonDerivation,
+    SqlDerivation,
+    parse_expression,
+)
 
 
 class _Derived(BaseModel):
@@ -43,18 +52,56 @@ class PythonDerivedFile(_Derived):
     arguments: dict[str, Any] = Field(default_factory=dict, description="Keyword arguments of the function.")
 
 
-OTHER_DERIVED: Final = ("python",)
+class _MediaFile(_Derived):
+    folder: Text | None = Field(
+        default=None,
+        description="Where the column holds paths: the folder, or URL, below which files may be read. A relative "
+        "folder is meant from the folder of this file.",
+        examples=["photos", "s3://bucket/photos"],
+    )
+    connection: str = Field(default="", description="Connection with credentials of a remote file system.")
+    max_bytes: Whole = Field(default=50_000_000, ge=1, description="Size above which a file counts as unreadable.")
+
+
+class ImageDerivedFile(_MediaFile):
+    """Brightness, contrast and size of images, as NAME_brightness and so on. Needs the extra `media`."""
+
+    tag: ClassVar = "<image>"
+    image: Text = Field(description="Column with the images: bytes, or paths below folder.", examples=["photo"])
+    max_pixels: Whole = Field(
+        default=50_000_000,
+        ge=1,
+        le=150_000_000,
+        description="Pixels above which an image counts as unreadable and is not decoded.",
+    )
+
+
+class AudioDerivedFile(_MediaFile):
+    """Length, volume and silence of WAV clips, as NAME_seconds and so on."""
+
+    tag: ClassVar = "<audio>"
+    audio: Text = Field(description="Column with the clips: bytes, or paths below folder.", examples=["clip"])
+    silence_dbfs: Number = Field(
+        default=-50.0, ge=-120, le=0, description="Volume in dB of full scale below which 20 ms are silent."
+    )
+
+
+OTHER_DERIVED: Final = ("python", "image", "audio")
+_TAGS: Final = {"python": PythonDerivedFile.tag, "image": ImageDerivedFile.tag, "audio": AudioDerivedFile.tag}
 
 
 def _tag(value: object) -> str:
-    for key, tag in (("python", PythonDerivedFile.tag),):
+    for key, tag in _TAGS.items():
         if (isinstance(value, dict) and key in value) or hasattr(value, key):
             return tag
     return SqlDerivedFile.tag
 
 
 DerivedField = Annotated[
-    Annotated[SqlDerivedFile, Tag(SqlDerivedFile.tag)] | Annotated[PythonDerivedFile, Tag(PythonDerivedFile.tag)],
+    Annotated[SqlDerivedFile, Tag(SqlDerivedFile.tag)]
+    | Annotated[PythonDerivedFile, Tag(PythonDerivedFile.tag)]
+    | Annotated[ImageDerivedFile, Tag(ImageDerivedFile.tag)]
+    | Annotated[AudioDerivedFile, Tag(AudioDerivedFile.tag)],
     Discriminator(_tag),
 ]
 DerivedFields = dict[ColumnName, DerivedField]
@@ -75,6 +122,9 @@ def check_derived(
                 if secret:
                     what, hint = "its expression is not usable", "write one expression in DuckDB's dialect"
                 document.report((*here, "sql"), f"'{name}' cannot be derived: {what}", hint)
+        if isinstance(file, _MediaFile) and file.connection and not file.folder:
+            hint = "add folder: the URL below which files may be read, or remove connection"
+            document.report((*here, "connection"), f"'{name}' has a connection but no folder", hint, at_key=True)
         if name == time:
             hint = "rows are cut by it before anything is derived; name a column of the source"
             document.report(here, f"the time column '{name}' cannot be derived", hint, at_key=True)
@@ -83,15 +133,24 @@ def check_derived(
             document.report(here, f"'{name}' is derived and named among the source's columns", hint, at_key=True)
 
 
-def build_derived(derived: Mapping[str, DerivedField], folder: pathlib.Path) -> tuple[Derivation, ...]:  # noqa: ARG001
-    """The derivations, in the file's order."""
-    return tuple(_build(name, file) for name, file in derived.items())
+def build_derived(derived: Mapping[str, DerivedField], folder: pathlib.Path) -> tuple[Derivation, ...]:
+    """The derivations, in the file's order; relative folders are meant from `folder`."""
+    return tuple(_build(name, file, folder) for name, file in derived.items())
 
 
-def _build(name: str, file: DerivedField) -> Derivation:
+def _build(name: str, file: DerivedField, folder: pathlib.Path) -> Derivation:
+    if isinstance(file, SqlDerivedFile):
+        return SqlDerivation(name, file.sql)
     if isinstance(file, PythonDerivedFile):
         return PythonDerivation(name, file.python, file.columns, dict(file.arguments))
-    return SqlDerivation(name, file.sql)
+    if isinstance(file, ImageDerivedFile):
+        return ImageDerivation(name, _files(file, file.image, folder), file.max_pixels)
+    return AudioDerivation(name, _files(file, file.audio, folder), file.silence_dbfs)
+
+
+def _files(file: _MediaFile, column: str, folder: pathlib.Path) -> MediaFiles:
+    below = absolute(file.folder, folder) if file.folder else ""
+    return MediaFiles(column, below, file.connection, file.max_bytes)
 
 
 def gives(derived: Mapping[str, DerivedField], column: str) -> bool:

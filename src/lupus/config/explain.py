@@ -59,7 +59,7 @@ def _explain_one(document: Document, path: Path, location: Path, detail: Mapping
         if path[-2:] == ("source", "connection"):
             hint = "a source is {connection, table}, {connection, query}, {files} or {python}"
         if path[-1] == "sql" and "derived" in path:
-            hint = f"a derived column has sql, {' or '.join(OTHER_DERIVED)}"
+            hint = f"a derived column has {', '.join(('sql', *OTHER_DERIVED[:-1]))} or {OTHER_DERIVED[-1]}"
         document.report(path[:-1], f"{_owner(path[:-1])} needs {name}", hint, at_key=True)
     elif kind == "extra_forbidden":
         _explain_unknown_key(document, path, location)

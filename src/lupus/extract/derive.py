@@ -110,7 +110,7 @@ def column_named(name: str, batch: pa.RecordBatch) -> str:
     return alike[0]
 
 
-def _compute_for(derivation: Derivation, wanted: Slice, connections: Connections) -> Compute:  # noqa: ARG001
+def _compute_for(derivation: Derivation, wanted: Slice, connections: Connections) -> Compute:
     if isinstance(derivation, SqlDerivation):
         from lupus.extract.derive_sql import sql_compute
 
@@ -119,7 +119,9 @@ def _compute_for(derivation: Derivation, wanted: Slice, connections: Connections
         from lupus.extract.derive_python import python_compute
 
         return python_compute(derivation)
-    raise NotDerivedError("no media yet")
+    from lupus.extract.media import media_compute
+
+    return media_compute(derivation, connections)
 
 
 def _by_name(name: str, array: Any) -> dict[str, Any]:
