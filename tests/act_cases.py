@@ -74,6 +74,7 @@ def verdict(
     expected: float | None = 0.02,
     lower: float | None = 0.01,
     upper: float | None = 0.04,
+    why: str = "",
 ) -> Verdict:
     return Verdict(
         series=SeriesKey("flights", table, column, metric, segment),
@@ -87,6 +88,7 @@ def verdict(
         lower=lower,
         upper=upper,
         score=score,
+        why=why,
     )
 
 

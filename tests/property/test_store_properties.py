@@ -76,6 +76,7 @@ def verdicts(draw: st.DrawFn) -> Verdict:
     return Verdict(
         draw(few_keys), draw(st.sampled_from(HOURS)), draw(st.sampled_from(["r", "☃\\"])), status, draw(number),
         draw(everything), draw(st.none() | st.sampled_from(Severity)), *(draw(number) for _ in range(4)),
+        draw(everything),
     )  # fmt: skip
 
 

@@ -30,7 +30,8 @@ def _storm(number: int) -> list[Verdict]:
         verdict(number, severity=high, score=9.1, sentence=said),
         *(verdict(number, segment=f"carrier={code}", severity=medium, sentence=said) for code in ("9E", "B6", "UA")),
         verdict(number, metric="mean", value=1312.4, lower=1330.0, upper=1360.0, sentence="mean 1,312 is below 1,330"),
-        verdict(number, "dep_delay", "mean", value=39.1, lower=None, upper=25.0, sentence="mean 39.1 is above 25"),
+        verdict(number, "dep_delay", "mean", value=39.1, lower=None, upper=25.0, sentence="mean 39.1 is above 25",
+                why="mostly carrier=EV: 62 % of the change"),
         verdict(number, "", "rows", value=930, lower=960.0, upper=None, score=1.2, sentence="rows 930 is below 960"),
         verdict(number - 3, "p_late", "roc_auc", table="predictions", value=0.571, lower=0.62, upper=0.68,
                 severity=high, sentence="roc_auc 0.571 is below 0.62–0.68, expected from the last 28 days"),
@@ -95,7 +96,9 @@ def _muted() -> tuple[Notice, ...]:
 
 def _hostile() -> tuple[Notice, ...]:
     name = "<!channel> & <@U012AB3CD> <http://evil.example|pay here>\n*bold*\u202e @here"
-    bad = verdict(0, name, f"null_ratio:{name}", segment=f"{name}=1", sentence=name, table=name, severity=Severity.HIGH)
+    bad = verdict(
+        0, name, f"null_ratio:{name}", segment=f"{name}=1", sentence=name, table=name, severity=Severity.HIGH, why=name
+    )
     return House(project(mention="<!channel> <script>")).run(0, bad)
 
 

@@ -132,6 +132,7 @@ def _cause_blocks(
         small = [escape(verdict.sentence, _SENTENCE)]
         if verdict.interval.start != interval.start:
             small.append(f"about {escape(verdict.interval.key, 40)}")
+        small.append(_why(cause))
         small.append(_others(cause))
         if any(small):
             blocks.append(_context([" · ".join(filter(None, small))]))
@@ -165,6 +166,16 @@ def _expected(verdict: Verdict, unit: str) -> str:
     if upper:
         return f"at most {upper}"
     return f"about {escape(format_value(verdict.expected, unit), 100)}" if verdict.expected is not None else ""
+
+
+def _why(cause: Cause) -> str:
+    """The segment that made most of it: of the worst finding that has one, named where it is not the one that leads."""
+    for finding in cause.findings:
+        verdict = finding.verdict
+        if verdict.why:
+            of = "" if finding is cause.worst else f"{metric_phrase(verdict.series.metric)} "
+            return escape(of + verdict.why, _NAME * 2)
+    return ""
 
 
 def _others(cause: Cause) -> str:

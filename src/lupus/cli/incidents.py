@@ -18,7 +18,7 @@ def incidents(
 ) -> None:
     """Show incidents, newest first, and the messages that went out about them."""
     from lupus.stages import incident_json, incident_table
-    from lupus.stages.grid import light_table, printable
+    from lupus.stages.grid import light_table, printable, told
 
     if project is not None:
         find_project(project)
@@ -45,7 +45,7 @@ def incidents(
                 verdict.interval.key,
                 verdict.severity or "",
                 printable(verdict.series.subject),
-                printable(verdict.sentence),
+                printable(told(verdict)),
             )
         out.print(grid)
         for notice in notices:

@@ -7,7 +7,7 @@ import traceback
 
 import typer
 
-from lupus.cli import backtests, incidents, operations, projects, runs
+from lupus.cli import backtests, incidents, operations, projects, runs, why
 from lupus.cli.terminal import Exit, fail
 from lupus.model import LupusError
 
@@ -29,6 +29,7 @@ app = typer.Typer(
 projects.register(app)
 runs.register(app)
 incidents.register(app)
+why.register(app)
 backtests.register(app)
 operations.register(app)
 

@@ -13,8 +13,10 @@ from lupus.measure.parity import decision_points, error_points
 from lupus.measure.regression import RegressionErrors
 from lupus.measure.states import Categories, Histogram, Moments
 from lupus.measure.table import TableMeasures, absent_points, measure_table
+from lupus.measure.why import REST, Part, Piece, Split, clause, split_average, split_count, with_rest
 
 __all__ = [
+    "REST",
     "BinaryScores",
     "Categories",
     "Confusion",
@@ -22,13 +24,23 @@ __all__ = [
     "EvaluationMeasures",
     "Histogram",
     "Moments",
+    "Part",
+    "Piece",
     "RegressionErrors",
     "SegmentConfusion",
+    "Split",
     "TableMeasures",
     "absent_points",
+    "clause",
     "decision_points",
     "error_points",
     "measure_evaluation",
     "measure_table",
+<<<<<<< HEAD
     "with_failed_columns",
+=======
+    "split_average",
+    "split_count",
+    "with_rest",
+>>>>>>> 82dcf0c (lupus why: changes split into mix and within by segment; every anomaly names the segment that made most of it)
 ]

@@ -51,7 +51,8 @@ class Verdict:
 
     `score` measures the distance from expectation in the rule's own noise units: 1 is the edge of
     the band, comparable across rules. `sentence` is one plain sentence with numbers and units.
-    `severity` is None unless the status is a finding or `warn`.
+    `severity` is None unless the status is a finding or `warn`. `why` names the segment that made most of an
+    anomaly, "" where none did.
     """
 
     series: SeriesKey
@@ -65,6 +66,7 @@ class Verdict:
     lower: float | None = None
     upper: float | None = None
     score: float | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ from lupus.stages.series import (
 )
 from lupus.stages.settings import EnvironmentConnections, Settings
 from lupus.stages.validate import ValidateReport, build_docs, validate
+from lupus.stages.why import Why, why
+from lupus.stages.why_report import why_json
 from lupus.stages.workspace import Workspace, open_workspace
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "SeriesFileError",
     "Settings",
     "ValidateReport",
+    "Why",
     "Workspace",
     "act",
     "backtest",
@@ -68,4 +71,6 @@ __all__ = [
     "suggest",
     "validate",
     "verdict_json",
+    "why",
+    "why_json",
 ]

@@ -74,6 +74,7 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
         "upper": verdict.upper,
         "score": verdict.score,
         "sentence": verdict.sentence,
+        "why": verdict.why,
     }
 
 

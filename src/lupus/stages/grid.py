@@ -6,6 +6,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from lupus.model import Verdict
+
 
 def light_table(title: str, *columns: str) -> Table:
     """A table without walls. A column's name may end in ``:right`` (for numbers) or ``!`` (never broken)."""
@@ -22,6 +24,11 @@ def light_table(title: str, *columns: str) -> Table:
         whole = column.endswith("!") or bool(justify)
         table.add_column(name, justify="right" if justify else "left", overflow="fold", no_wrap=whole)
     return table
+
+
+def told(verdict: Verdict) -> str:
+    """The verdict's sentence, and what made most of an anomaly."""
+    return "; ".join(part for part in (verdict.sentence, verdict.why) if part)
 
 
 def printable(text: str, style: str = "") -> Text:

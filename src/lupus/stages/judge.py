@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lupus.model import Group, History, Interval, Project, Stage, Verdict
 from lupus.stages.labels import evaluated, evaluating_runs, is_closed
 from lupus.stages.recording import recorded
+from lupus.stages.why import with_clauses
 from lupus.stages.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def judge(workspace: Workspace, project: Project, interval: Interval) -> JudgeRe
     with recorded(workspace, project, interval, Stage.JUDGE):
         judged = evaluated(project, interval) or (interval,)
         history = _history(workspace, project, judged)
-        verdicts = _verdicts(project, history, judged)
+        verdicts = with_clauses(project, history, _verdicts(project, history, judged))
         store = workspace.store
         store.replace_verdicts(project.name, [interval], [v for v in verdicts if v.interval == interval])
         older = [v for v in verdicts if v.interval != interval]

@@ -23,7 +23,7 @@ from lupus.model import (
 )
 from lupus.stages.act import ActReport
 from lupus.stages.extract import ExtractReport
-from lupus.stages.grid import light_table, printable
+from lupus.stages.grid import light_table, printable, told
 from lupus.stages.judge import JudgeReport
 from lupus.stages.measure import MeasureReport
 from lupus.stages.validate import ValidateReport
@@ -165,7 +165,7 @@ def _judgement(verdicts: Sequence[Verdict]) -> RenderableType:
             printable(severity, style=_COLOUR[severity]),
             "–" if verdict.score is None else f"{verdict.score:.1f}",
             printable(verdict.series.subject),
-            printable(verdict.sentence),
+            printable(told(verdict)),
         )
     rest = len(found) - _WORST_SHOWN
     return Group(summary, grid, printable(f"… and {rest:,} more")) if rest > 0 else Group(summary, grid)

@@ -126,6 +126,7 @@ def _verdict_columns() -> tuple[Column[Any], ...]:
         Column("lower", Double),
         Column("upper", Double),
         Column("score", Double),
+        Column("why", Words),
     )
 
 

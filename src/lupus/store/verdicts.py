@@ -111,15 +111,16 @@ def answer(verdict: Verdict) -> Row:
         _number(verdict.lower),
         _number(verdict.upper),
         _number(verdict.score),
+        verdict.why or None,
     )
 
 
 def to_verdict(series: SeriesKey, interval: Interval, rule: str, *answered: Any) -> Verdict:
     """The inverse of `answer`."""
-    status, value, sentence, severity, expected, lower, upper, score = answered
+    status, value, sentence, severity, expected, lower, upper, score, why = answered
     return Verdict(
         series, interval, rule, Status(status), value, sentence,
-        None if severity is None else Severity(severity), expected, lower, upper, score,
+        None if severity is None else Severity(severity), expected, lower, upper, score, why or "",
     )  # fmt: skip
 
 
@@ -132,9 +133,9 @@ def _stored(connection: Connection, project: int, starts: Sequence[int]) -> dict
     query = sa.select(tables.verdicts).where(columns.project_id == project, columns.start.in_(starts))
     rows = {}
     for raw in fetch(connection, query):
-        rule, sentence = raw[4], raw[8]
+        rule, sentence, why = raw[4], raw[8], raw[-1]
         row = raw
-        if "\\" in rule or "\\" in sentence:
-            row = (*raw[:4], unescape(rule), *raw[5:8], unescape(sentence), *raw[9:])
+        if "\\" in rule or "\\" in sentence or "\\" in (why or ""):
+            row = (*raw[:4], unescape(rule), *raw[5:8], unescape(sentence), *raw[9:-1], why and unescape(why))
         rows[row[:4]] = row
     return rows

@@ -39,6 +39,7 @@ def _verdict() -> list[sa.Column[Any]]:
         _double("lower"),
         _double("upper"),
         _double("score"),
+        _text("why", nullable=True),
     ]
 
 
