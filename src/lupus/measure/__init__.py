@@ -36,11 +36,8 @@ __all__ = [
     "error_points",
     "measure_evaluation",
     "measure_table",
-<<<<<<< HEAD
-    "with_failed_columns",
-=======
     "split_average",
     "split_count",
+    "with_failed_columns",
     "with_rest",
->>>>>>> 82dcf0c (lupus why: changes split into mix and within by segment; every anomaly names the segment that made most of it)
 ]
