@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
+import inspect
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, Final
 
-from generator.text import head, markdown, page, slug, table, yaml_text
+from generator.text import MEANINGS, complete, head, markdown, page, slug, table, yaml_text
 
 
 def schema_page() -> str:
@@ -151,8 +154,10 @@ def _title(definition: str) -> str:
 def rules() -> str:
     """The kinds of rules, their parameters, and what every project gets."""
     from lupus.config.defaults import RULES
-    from lupus.config.rules import RULE_MODELS, RuleFile
+    from lupus.config.rules import RULE_MODELS, BoundFile, RuleFile
     from lupus.model import RULE_PARAMETERS
+
+    complete("rules", RULE_PARAMETERS, MEANINGS["rules"])
 
     parts = [
         head("Rules", "lupus.model.RULE_PARAMETERS"),
@@ -182,13 +187,31 @@ def rules() -> str:
             (
                 f"`{one.name}`",
                 str(one.type).replace(" | None", "").replace('"', "`"),
-                "" if one.default is None else f"`{yaml_text(one.default)}`",
+                "" if one.default in (None, dataclasses.MISSING) else f"`{yaml_text(one.default)}`",
                 str(fields[one.name].description),
             )
             for one in dataclasses.fields(parameters)
         ]
-        parts += [f"## {kind}", markdown(parameters), table(("parameter", "type", "default", "meaning"), rows)]
+        told = MEANINGS["rules"][kind]
+        parts += [f"## {kind}", f"**When to use it.** {told['when']}", markdown(parameters)]
+        parts.append(table(("parameter", "type", "default", "meaning"), rows))
+        if kind == "threshold":
+            named = [(f"`{name}`", str(field.description)) for name, field in BoundFile.model_fields.items()]
+            parts += ["A bound that follows the data has these keys:", table(("key", "meaning"), named)]
+        if "formula" not in told:
+            parts += [f"### How {kind} judges", _formula(kind)]
+        else:
+            parts.append(told["formula"])
     return page(parts)
+
+
+_MODULES: Final = {"for": "composite"}
+
+
+def _formula(kind: str) -> str:
+    """What the module of a kind says of itself after its first line: the formula, and where it comes from."""
+    module = importlib.import_module(f"lupus.judge.{_MODULES.get(kind, kind)}")
+    return markdown(SimpleNamespace(__doc__=inspect.cleandoc(module.__doc__ or "").partition("\n\n")[2]))
 
 
 def _given(selector: Any) -> Iterator[tuple[str, str]]:

@@ -273,6 +273,21 @@ def test_history_is_the_points_as_matrices(store: Store) -> None:
     assert store.history("flights", DAYS[1:5], scopes=["evaluation"]).series == (history.series[2],)
 
 
+def test_history_has_the_confidence_intervals_when_there_are_any(store: Store) -> None:
+    history_store(store)
+    before = store.history("flights", DAYS[1:5])
+    assert (before.low, before.high) == (None, None)
+    sure = MetricPoint(series("psi"), DAYS[3], 0.3, 500, None, None, 0.25, 0.35)
+    store.upsert_points([sure], scope="drift")
+    history = store.history("flights", DAYS[1:5])
+    row = [one.key.metric for one in history.series].index("psi")
+    assert history.low is not None
+    assert history.high is not None
+    np.testing.assert_array_equal(history.low[row], [np.nan, np.nan, 0.25, np.nan])
+    np.testing.assert_array_equal(history.high[row], [np.nan, np.nan, 0.35, np.nan])
+    assert np.isnan(np.delete(history.low, row, axis=0)).all()
+
+
 def test_history_of_nothing_has_no_series(store: Store) -> None:
     assert store.history("nobody", DAYS).values.shape == (0, len(DAYS))
     history_store(store)

@@ -84,6 +84,28 @@ def test_variables_stay_variables(tmp_path: Path) -> None:
     assert again.variables == project.variables
 
 
+def test_bounds_and_rules_over_rules_load_as_the_same(tmp_path: Path) -> None:
+    text = """
+project: shop
+start: 2026-01-01
+tables: {data: {source: {connection: db, table: t}, time: day}}
+rules:
+  moving: {kind: threshold, min: {reference: [2026-01-01, 2026-02-28], factor: 0.5}, max: {metric: "${HOST}", plus: 1}}
+  first: {kind: threshold, max: {reference: first, intervals: "${NUMBER}"}}
+  lasting: {kind: for, rule: moving, n: 2, of: 4}
+  both: {kind: all, rules: [lasting, trend_change], same: table}
+  one: {kind: any, rules: first}
+"""
+    project = load_project(write(tmp_path, text), environ=ENVIRON)
+    shown = dump(project)
+    assert "s3cr3t" not in shown
+    assert same(project, load_project(write(tmp_path, shown), environ=ENVIRON))
+    rules = {rule.name: rule.parameters for rule in project.rules}
+    assert rules["moving"]["min"] == {"reference": ("2026-01-01", "2026-02-28"), "factor": 0.5}
+    assert rules["first"]["max"] == {"reference": "first", "intervals": 7}
+    assert rules["one"]["rules"] == ("first",)
+
+
 def yaml_scalars(text: str) -> set[str]:
     """The text of all scalars, as written."""
     return {event.value for event in yaml.parse(text) if isinstance(event, yaml.ScalarEvent)}

@@ -201,6 +201,8 @@ def test_every_rule_parameter_is_documented(kind: str) -> None:
     section = reference("rules").partition(f"\n## {kind}\n")[2].partition("\n## ")[0]
     for parameter in dataclasses.fields(RULE_PARAMETERS[kind]):
         assert row(section, parameter.name).strip(" |")
+    assert "**When to use it.**" in section
+    assert "How it judges is told" in section or f"### How {kind} judges" in section
     assert f"\n## {kind}\n" in (DOCS / "how-to" / "rules.md").read_text(encoding="utf-8")
 
 

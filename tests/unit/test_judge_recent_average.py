@@ -198,7 +198,7 @@ class _Misshapen(ThresholdRule):
     ],
 )
 def test_a_broken_rule_of_somebody_else_silences_no_other(monkeypatch, kind, status, sentence):
-    made = lambda spec: kind({"max": 1}) if spec.kind == "theirs" else rule_for(spec)  # noqa: E731
+    made = lambda spec, _: kind({"max": 1}) if spec.kind == "theirs" else rule_for(spec)  # noqa: E731
     monkeypatch.setattr("lupus.judge.verdicts.rule_for", made)
     rules = [RuleSpec("theirs", "theirs"), RuleSpec("ours", "threshold", parameters={"max": 1})]
     verdicts = judge(history([[5.0], [6.0]]), rules, DAILY, at=[0])

@@ -51,6 +51,38 @@ def sentences():
     yield last([np.inf])
     yield last([0.6], metric="roc_auc", maturity=0.624)
     yield last(_noise(60, 1, 0.1))
+    yield from _sentences_of_other_kinds()
+
+
+def _sentences_of_other_kinds():
+    def kind(name, **parameters):
+        return RuleSpec(name, name, parameters=parameters)
+
+    def first(values, *rules, **more):
+        """The first finding of the last rule."""
+        one = history(values, **more)
+        found = judge(one, rules, DAILY, at=range(len(one.intervals)))
+        return next(verdict for verdict in found if verdict.rule == rules[-1].name and verdict.status.is_finding)
+
+    quiet, weekdays = _noise(120, 100, 1), np.where(np.arange(60) % 7 < 5, 40.0, NAN)
+    yield first(np.append(quiet, _noise(30, 108, 1)), kind("trend_change"), metric="auc")
+    yield first(np.append(quiet, [quiet[-1]] * 4), kind("flatline"), metric="latency", unit="ms")
+    yield last([1.2], kind("validity"), metric="positive_ratio", unit="ratio")
+    weekly = np.append(_noise(90, 1000, 10) - 400 * (np.arange(90) % 7 >= 5), 200)
+    yield first(weekly, kind("periodic"), metric="rows", unit="rows", start="2026-01-05")
+    yield first(np.append(quiet, _noise(30, 100, 12)), kind("sudden_variance"), metric="latency", unit="ms")
+    yield first(np.append(_noise(60, 0, 12), _noise(60, 0, 0.5)), kind("sudden_variance"), metric="score")
+    yield last([0.0, 0.0, 0.05], kind("new_category"), metric="unseen_ratio", unit="ratio", n=900)
+    yield last([0.0, 2.0], kind("new_category"), metric="new_columns")
+    yield last([0.31], kind("drift"), metric="psi", n=1000)
+    weekdays[45] = NAN
+    yield first(weekdays, kind("missing"), metric="orders", start="2026-01-05")
+    yield first(np.append(_noise(30, 1000, 10), 300), kind("missing"), metric="rows", unit="rows")
+    yield last([1.0, 2.0, 0.5], _bound(min={"reference": "first", "intervals": 2, "factor": 0.9}), metric="auc")
+    high = RuleSpec("high", "threshold", parameters={"max": 10})
+    yield first([12.0, 9.0, 14.0], high, kind("for", rule="high", n=2, of=3))
+    yield first([12.0], high, RuleSpec("odd", "validity"), kind("any", rules=["high", "odd"]))
+    yield first([12.0], high, _bound(max=11), kind("all", rules=["high", "bound"]))
 
 
 def test_sentences_read_well():

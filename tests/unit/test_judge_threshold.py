@@ -69,8 +69,8 @@ def test_it_needs_no_history_and_judges_only_what_it_matches():
         ),
         (
             RuleSpec("r", "zzz"),
-            "there is no rule kind 'zzz'; known are flatline, periodic, recent_average, threshold, "
-            "trend_change, validity",
+            "there is no rule kind 'zzz'; known are all, any, drift, flatline, for, missing, new_category, periodic, "
+            "recent_average, sudden_variance, threshold, trend_change, validity",
         ),
         (RuleSpec("r", "threshold"), "a threshold rule needs min or max"),
         (RuleSpec("r", "threshold", parameters={"maximum": 1}), "maximum"),

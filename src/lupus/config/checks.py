@@ -10,6 +10,9 @@ from datetime import date, timedelta
 from string import Formatter
 from typing import Any
 
+from pydantic import BaseModel
+
+from lupus.config import defaults
 from lupus.config.derived import check_derived, gives
 from lupus.config.document import Document, Path
 from lupus.config.fields import closest, columns_of
@@ -44,6 +47,7 @@ def check(file: ProjectFile, document: Document, broken: Collection[Path]) -> No
         if isinstance(rule, RuleFile) and not _is_broken(("rules", name), broken):
             _check_rule(name, rule, document)
             _check_selector(rule.where, ("rules", name, "where"), file, document, tables_known=tables_known)
+    _check_references(file, document, broken)
     if file.retrain is not None:
         _check_retrain(file.retrain, file, document, tables_known=tables_known)
 
@@ -242,11 +246,59 @@ def _check_rule(name: str, rule: RuleFile, document: Document) -> None:
         document.report(path, f"rule '{name}': {message}", f"its parameters are {parameters}", at_key=True)
 
 
+def _check_references(file: ProjectFile, document: Document, broken: Collection[Path]) -> None:
+    """Rules that name other rules: those must exist, and none may be about itself."""
+    if _is_broken(("rules",), [path for path in broken if len(path) == 1]):
+        return
+    removed = {name for name, rule in file.rules.items() if not isinstance(rule, RuleFile)}
+    known = sorted({one.name for one in defaults.RULES} - removed | (file.rules.keys() - removed))
+    named: dict[str, tuple[str, ...]] = {}
+    for name, rule in file.rules.items():
+        if not isinstance(rule, RuleFile) or _is_broken(("rules", name), broken):
+            continue
+        key = "rule" if rule.kind == "for" else "rules"
+        given = getattr(rule, key, ()) if rule.kind in ("all", "any", "for") else ()
+        named[name] = (given,) if isinstance(given, str) else tuple(given)
+        for index, other in enumerate(named[name]):
+            path: Path = ("rules", name, key) if isinstance(given, str) else ("rules", name, key, index)
+            if other in removed:
+                document.report(path, f"the rule {other!r} is removed here", "keep it, or do not name it")
+            elif other not in known:
+                near = None if document.is_secret(path) else closest(other, known)
+                hint = f"did you mean {near!r}?" if near else f"the rules are {', '.join(known)}"
+                document.report(path, f"there is no rule {document.shown(path, other)}", hint)
+    for name in named:
+        circle = _circle(name, named)
+        if circle and name == min(circle):  # each circle is told once
+            hint = "take one of them out"
+            document.report(("rules", name), f"rule '{name}' is about itself: {' > '.join(circle)}", hint, at_key=True)
+
+
+def _circle(name: str, named: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The way from rule `name` back to itself, through the rules that each one names; empty when there is none."""
+    ways: list[tuple[str, ...]] = [(name,)]
+    seen: set[str] = set()
+    while ways:
+        way = ways.pop()
+        for other in named.get(way[-1], ()):
+            if other == name:
+                return (*way, name)
+            if other not in seen:
+                seen.add(other)
+                ways.append((*way, other))
+    return ()
+
+
 def parameters_of(rule: RuleFile) -> dict[str, Any]:
     """The rule's own parameters, defaults filled in, without those that are None."""
     general = RuleFile.model_fields
     values = {**{name: getattr(rule, name) for name in type(rule).model_fields}, **(rule.model_extra or {})}
-    return {name: value for name, value in values.items() if name not in general and value is not None}
+    return {name: _plain(value) for name, value in values.items() if name not in general and value is not None}
+
+
+def _plain(value: Any) -> Any:
+    """A bound as a mapping of what the author said."""
+    return value.model_dump(exclude_defaults=True) if isinstance(value, BaseModel) else value
 
 
 def _check_selector(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from difflib import get_close_matches
 from itertools import pairwise
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Any, Final, Literal, NoReturn
 from zoneinfo import ZoneInfo, available_timezones
 
 from croniter import croniter
@@ -106,6 +106,19 @@ def parse_instant(value: object) -> date:
     if value.year not in _YEARS:
         refuse("is out of range", f"the year must be from {_YEARS.start} to {_YEARS.stop - 1}")
     return value
+
+
+def parse_period(value: object) -> str | tuple[str, str]:
+    """``first``, or the first and the last day of a period."""
+    if value == "first":
+        return "first"
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        hint = "write first, or the first and the last day, like [2026-01-01, 2026-02-28]"
+        refuse("is no reference", hint, closest(value, ["first"]) if isinstance(value, str) else None)
+    days = [day.date() if isinstance(day, datetime) else day for day in map(parse_instant, value)]
+    if days[0] > days[1]:
+        refuse("ends before it begins", "write the first day, then the last")
+    return days[0].isoformat(), days[1].isoformat()
 
 
 def parse_zone(value: object) -> str:
@@ -267,6 +280,13 @@ Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_no_truth_
 Duration = Annotated[timedelta, _read(parse_duration, pattern=_DURATION_FORM, examples=["3d", "12h", "1d12h"])]
 Clock = Annotated[time, _read(parse_clock, pattern=r"^([01]?[0-9]|2[0-3]):[0-5][0-9]$", examples=["09:00"])]
 Instant = Annotated[date, _read(parse_instant, examples=["2026-01-31", "2026-01-31T06:00"])]
+Period = Annotated[
+    str | tuple[str, str],
+    PlainValidator(
+        parse_period,
+        json_schema_input_type=Literal["first"] | Annotated[tuple[str, ...], Field(min_length=2, max_length=2)],
+    ),
+]
 Zone = Annotated[str, _read(parse_zone, examples=["UTC", "Europe/Berlin", "Asia/Tokyo"])]
 SuitePath = Annotated[Text, AfterValidator(_relative_suite)]
 CutOffs = Annotated[

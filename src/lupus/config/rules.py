@@ -6,17 +6,23 @@ import sys
 from dataclasses import MISSING, fields
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Annotated, Any, Final, Literal, get_type_hints
+from typing import Annotated, Any, ClassVar, Final, Literal, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, create_model
 
-from lupus.config.fields import Name, Number, Patterns, PatternsOrWhole, Text, Whole
-from lupus.model import RULE_PARAMETERS, Severity
+from lupus.config.fields import Name, Names, Number, Patterns, PatternsOrWhole, Period, Text, Whole
+from lupus.model import RULE_PARAMETERS, Bound, Severity
 
 _KINDS: Final = tuple(RULE_PARAMETERS)
 _PARAMETER_NOTES: Final = {
-    ("threshold", "min"): "The lowest value that is fine, in the metric's unit.",
-    ("threshold", "max"): "The highest value that is fine, in the metric's unit.",
+    (
+        "threshold",
+        "min",
+    ): "The lowest value that is fine, in the metric's unit: a number, or a bound that follows the data.",
+    (
+        "threshold",
+        "max",
+    ): "The highest value that is fine, in the metric's unit: a number, or a bound that follows the data.",
     ("recent_average", "window"): "How many intervals before the point give the expectation.",
     ("recent_average", "min_history"): "How many of them must have a value before anything is judged.",
     ("recent_average", "sensitivity"): "Half the width of the band in noise units: larger means fewer alarms.",
@@ -42,6 +48,28 @@ _PARAMETER_NOTES: Final = {
     ("flatline", "length"): "The equal values in a row that are too many.",
     ("flatline", "window"): "How many intervals before them tell how often values repeat.",
     ("flatline", "most_repeats"): "The largest share of repeated values among those for a series to be judged.",
+    ("sudden_variance", "recent"): "How many intervals, the newest among them, make the spread that is judged.",
+    ("sudden_variance", "window"): "How many intervals before those give the spread that is expected.",
+    ("sudden_variance", "sensitivity"): "Half the width of the band, in spreads of the logarithm of the spread: larger "
+    "means fewer alarms.",
+    ("sudden_variance", "accept_after"): "For how many intervals a change is told only once.",
+    ("sudden_variance", "direction"): "Which changes count: both, only up (more variance), or only down.",
+    ("new_category", "max_share"): "The share of rows that may be new, for ratios; of counts nothing may.",
+    ("new_category", "window"): "How many intervals before the point say what is not new any more.",
+    ("new_category", "min_history"): "In how many of them a column must have had values before a new share is told.",
+    ("drift", "limit"): "The effect size that is too much; left out, the customary one of each metric.",
+    ("drift", "least"): "The share of the limit that the lower end of the confidence interval must be above.",
+    ("drift", "min_rows"): "Values of fewer rows are not judged.",
+    ("drift", "false_discoveries"): "The share of false discoveries to allow among all columns of an interval.",
+    ("missing", "seasons"): "How many weeks (days, when hourly) back the same weekday (hour) is looked at.",
+    ("missing", "regular"): "In what share of them there must have been a value for its absence to be told.",
+    ("missing", "least_share"): "The share of the usual rows below which most are missing.",
+    ("all", "rules"): "The names of the rules that must all find something.",
+    ("all", "same"): "Where all must find something: in the same series, or anywhere in its column, table or project.",
+    ("any", "rules"): "The names of the rules of which one must find something.",
+    ("for", "rule"): "The name of the rule that must find something again and again.",
+    ("for", "n"): "At how many intervals.",
+    ("for", "of"): "Among how many, the newest of them included.",
     ("validity", "tolerance"): "How far outside of what is possible a value may be, for sums that were rounded.",
 }
 
@@ -97,9 +125,50 @@ class OtherRule(RuleFile):
     )
 
 
+class BoundFile(BaseModel):
+    """A bound that follows the data: another metric, or a reference of the series itself.
+
+    ``{metric: rows, table: data, factor: 1.2}``, ``{reference: first, intervals: 28}``, ``{reference: [2026-01-01,
+    2026-02-28], factor: 0.95}``.
+    """
+
+    tag: ClassVar = "<bound>"
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    metric: Text | None = Field(default=None, description="The metric that gives the bound.", examples=["rows"])
+    table: Text | None = Field(default=None, description="Its table; left out, that of the judged series.")
+    column: str | None = Field(
+        default=None, description="Its column; left out, that of the judged series, or none in another table."
+    )
+    segment: str | None = Field(default=None, description="Its segment; left out, that of the judged series.")
+    latest: bool = Field(
+        default=False, description="Whether its newest value counts, however old; else that of the same interval does."
+    )
+    reference: Period | None = Field(
+        default=None,
+        description="first: the mean of the series' first intervals; [first day, last day]: its mean over those days, "
+        "such as the ones that the model was trained on.",
+        examples=["first", ["2026-01-01", "2026-02-28"]],
+    )
+    intervals: Annotated[Whole, Field(ge=1)] = Field(
+        default=28, description="How many of the first intervals make the reference."
+    )
+    factor: Number = Field(default=1.0, description="The bound is so many times that.", examples=[1.2])
+    plus: Number = Field(default=0.0, description="And so much more, in the judged metric's unit.", examples=[-0.02])
+
+
+def _bound_tag(value: object) -> str:
+    return "<bound>" if isinstance(value, dict | BoundFile) else "<number>"
+
+
+_Limit = Annotated[Annotated[Number, Tag("<number>")] | Annotated[BoundFile, Tag("<bound>")], Discriminator(_bound_tag)]
+
+
 def _checked(hint: Any) -> Any:
     """Numbers in a file are strict where Python's are not: no truth values, no infinities."""
-    return {int: Whole, float: Number, float | None: Number | None}.get(hint, hint)
+    own = {int: Whole, float: Number, float | None: Number, float | Bound | None: _Limit, tuple[str, ...]: Names}
+    return own.get(hint, hint)
 
 
 def _rule_model(kind: str, parameters: type) -> type[RuleFile]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
@@ -30,6 +30,15 @@ _OWN: Final = {
     "periodic": "lupus.judge.periodic:PeriodicRule",
     "flatline": "lupus.judge.flatline:FlatlineRule",
     "validity": "lupus.judge.validity:ValidityRule",
+    "sudden_variance": "lupus.judge.sudden_variance:SuddenVarianceRule",
+    "new_category": "lupus.judge.new_category:NewCategoryRule",
+    "drift": "lupus.judge.drift:DriftRule",
+    "missing": "lupus.judge.missing:MissingRule",
+}
+_COMPOSITES: Final = {
+    "all": "lupus.judge.composite:AllRule",
+    "any": "lupus.judge.composite:AnyRule",
+    "for": "lupus.judge.composite:ForRule",
 }
 
 
@@ -40,8 +49,11 @@ class Matrix:
     `values` (S, T) float64 is NaN where there is no value; `baseline` (S, T) is the same without what
     belongs to no baseline (excluded and immature points); `n` (S, T) int64 counts the rows behind a
     value, 0 when unknown. `units` (S,) are the series' units. `at` (A,) are ascending positions. The `intervals` (T,)
-    and their `cadence` are for rules that know the calendar. For position t a rule may use
-    ``values[:, t]``, ``n[:, t]`` and columns before t; nothing else.
+    and their `cadence` are for rules that know the calendar. `low` and `high` (S, T) are the ends of the 95 %
+    confidence intervals, NaN where there is none; None when there are none at all. `waiting` (S, T) marks values that
+    are not judged yet, None when there is none. `series` (S,) say what the rows are, and `project` is the matrix of all
+    series of the project, of which these are some. For position t a rule may use ``values[:, t]``, ``n[:, t]`` and
+    columns before t; nothing else.
     """
 
     values: NDArray[np.float64]
@@ -52,6 +64,36 @@ class Matrix:
     at: NDArray[np.intp]
     intervals: tuple[Interval, ...] = ()
     cadence: Cadence | None = None
+    series: tuple[Series, ...] = ()
+    low: NDArray[np.float64] | None = None
+    high: NDArray[np.float64] | None = None
+    waiting: NDArray[np.bool_] | None = None
+    project: Matrix | None = None
+
+    def rows(self, rows: NDArray[np.intp], at: NDArray[np.intp] | None = None) -> Matrix:
+        """These `rows` of the matrix, to be judged `at` other positions if given."""
+        if rows.size == self.values.shape[0]:  # all of them, so nothing is copied
+            return replace(self, at=self.at if at is None else at, project=self.project or self)
+        return replace(
+            self,
+            values=self.values[rows],
+            baseline=self.baseline[rows],
+            n=self.n[rows],
+            units=self.units[rows],
+            at=self.at if at is None else at,
+            series=tuple(self.series[row] for row in rows.tolist()),
+            low=None if self.low is None else self.low[rows],
+            high=None if self.high is None else self.high[rows],
+            waiting=None if self.waiting is None else self.waiting[rows],
+            project=self.project or self,
+        )
+
+    def interval(self, at: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The low and high ends (S, A) of the confidence intervals at positions `at`."""
+        import numpy as np
+
+        none = np.full((self.values.shape[0], len(at)), np.nan)
+        return (none if self.low is None else self.low[:, at], none if self.high is None else self.high[:, at])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +106,9 @@ class Assessment:
 
     `tested` is what the band is about when that is not the value itself, such as the level of the last two weeks; NaN
     there is never outside. `drawn` is False when the band is of another kind than the values, such as a number of
-    intervals, and belongs on no chart of them. `remarks` has sentences for (row, column) that are no anomalies.
+    intervals, and belongs on no chart of them. `remarks` has sentences for (row, column) that are no anomalies,
+    `absent` those for points that have no value and no failure but ought to have one. `says` words an anomaly at (row,
+    column) in place of the rule's `sentence`.
     """
 
     expected: NDArray[np.float64]
@@ -77,6 +121,38 @@ class Assessment:
     tested: NDArray[np.float64] | None = None
     drawn: bool = True
     remarks: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    absent: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    says: Callable[[int, int, Anomaly], str] | None = None
+
+    @classmethod
+    def empty(
+        cls,
+        matrix: Matrix,
+        *,
+        needed: int,
+        tested: bool = True,
+        remarks: Mapping[tuple[int, int], str] | None = None,
+        absent: Mapping[tuple[int, int], str] | None = None,
+        drawn: bool = True,
+    ) -> Assessment:
+        """An answer about `matrix` without any band, to be filled in; with `tested` nothing is outside yet."""
+        import numpy as np
+
+        shape = (matrix.values.shape[0], len(matrix.at))
+        expected, lower, upper, score = (np.full(shape, np.nan) for _ in range(4))
+        return cls(
+            expected,
+            lower,
+            upper,
+            score,
+            seen=np.zeros(shape, dtype=np.int64),
+            needed=needed,
+            seasonal=np.zeros(shape, dtype=bool),
+            tested=np.full(shape, np.nan) if tested else None,
+            drawn=drawn,
+            remarks={} if remarks is None else remarks,
+            absent={} if absent is None else absent,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,29 +195,63 @@ class Rule(Protocol):
         ...
 
 
-def rule_for(spec: RuleSpec) -> Rule:
-    """The rule that `spec` describes; raises `LupusError` for an unknown kind or parameters that do not fit.
+def rule_for(spec: RuleSpec, among: Sequence[RuleSpec] = ()) -> Rule:
+    """The rule that `spec` describes, with the rules `among` that it names, if it is a composite.
+
+    Raises `LupusError` for an unknown kind, parameters that do not fit, a name that no rule has, and rules that name
+    each other in a circle.
 
     >>> rule_for(RuleSpec("few nulls", "threshold", parameters={"max": 0.1})).lookback(7)
     0
     """
+    return _made(spec, {one.name: one for one in among}, ())
+
+
+def _made(spec: RuleSpec, among: Mapping[str, RuleSpec], within: tuple[str, ...]) -> Rule:
     make = _kind(spec.kind, spec.name)
     try:
-        return cast("Rule", make(dict(spec.parameters)))
+        if spec.kind not in _COMPOSITES:
+            return cast("Rule", make(dict(spec.parameters)))
+        if spec.name in within:
+            raise LupusError(
+                f"rule {spec.name!r} names itself: {' > '.join((*within, spec.name))}; take one of them out"
+            )
+        parts = []
+        for name in parts_of(spec):
+            if name not in among:
+                raise LupusError(f"rule {spec.name!r}: {_no_such(name, 'rule', among)}")
+            parts.append((among[name], _made(among[name], among, (*within, spec.name))))
+        return cast("Rule", make(dict(spec.parameters), parts))
     except (TypeError, ValueError) as error:
         raise LupusError(f"rule {spec.name!r} ({spec.kind}): {error}; correct its parameters") from error
 
 
+def parts_of(spec: RuleSpec) -> tuple[str, ...]:
+    """The names of the rules that a composite rule is about; none for any other.
+
+    >>> parts_of(RuleSpec("twice", "for", parameters={"rule": "recent_average"}))
+    ('recent_average',)
+    """
+    if spec.kind == "for":
+        return (str(spec.parameters["rule"]),) if "rule" in spec.parameters else ()
+    named = spec.parameters.get("rules", ()) if spec.kind in _COMPOSITES else ()
+    return () if isinstance(named, str) else tuple(named)
+
+
+def _no_such(name: str, what: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    advice = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
+    return f"there is no {what} {name!r}; {advice}"
+
+
 def _kind(kind: str, name: str) -> Any:
-    if kind in _OWN:
-        module, _, attribute = _OWN[kind].partition(":")
+    own = _OWN.get(kind) or _COMPOSITES.get(kind)
+    if own is not None:
+        module, _, attribute = own.partition(":")
         return getattr(import_module(module), attribute)
     others = _installed()
     if kind not in others:
-        known = sorted({*_OWN, *others})
-        close = get_close_matches(kind, known, n=1)
-        advice = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
-        raise LupusError(f"rule {name!r}: there is no rule kind {kind!r}; {advice}")
+        raise LupusError(f"rule {name!r}: {_no_such(kind, 'rule kind', sorted({*_OWN, *_COMPOSITES, *others}))}")
     return others[kind].load()
 
 

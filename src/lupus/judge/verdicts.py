@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isnan
 from typing import Final
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lupus.judge.absence import absent
-from lupus.judge.rule import Anomaly, Assessment, Matrix, Rule, rule_for
+from lupus.judge.rule import Anomaly, Assessment, Matrix, Rule, parts_of, rule_for
 from lupus.judge.scale import LARGEST
 from lupus.judge.sentences import record
 from lupus.model import Cadence, History, LupusError, RuleSpec, Selector, Severity, Status, Verdict, format_value
@@ -29,6 +29,7 @@ def judge(
     at: Sequence[int],
     mature_at: float = 0.9,
     only_findings: bool = False,
+    of: NDArray[np.bool_] | None = None,
 ) -> list[Verdict]:
     """The verdicts at the interval positions `at`, of every rule on every series that it matches and that has a point.
 
@@ -37,6 +38,9 @@ def judge(
     enough to judge, else `ok` with a sentence that says how much is missing; is the value in the rule's band.
     Anomalies are low from a score of 1, medium from 1.5, high from 2.5, critical from 4, unless
     the rule's spec says otherwise.
+
+    Of the series only those `of` (S,) are judged, if it is given; others are there for rules that compare with them.
+    A rule that a composite names gives `warn` where it found something: the composite decides whether that is told.
 
     A verdict depends on the point and on columns before it. Excluded and immature points are judged, or not, but
     are in no baseline. What is absent or has to wait is told once, by the first rule that matches.
@@ -49,7 +53,8 @@ def judge(
     length = len(history.intervals)
     if positions and not 0 <= positions[0] <= positions[-1] < length:
         raise IndexError(f"the positions to judge must be in 0–{length - 1}, got {positions[0]} to {positions[-1]}")
-    made = [(spec, rule_for(spec)) for spec in rules]
+    made = [(spec, rule_for(spec, rules)) for spec in rules]
+    parts = {name for spec in rules for name in parts_of(spec)}
     if not positions or not history.series:
         return []
     finite = np.abs(history.values) <= LARGEST  # false for NaN too
@@ -64,14 +69,21 @@ def judge(
         at=np.array(positions, dtype=np.intp),
         intervals=history.intervals,
         cadence=cadence,
+        series=history.series,
+        low=history.low,
+        high=history.high,
+        waiting=immature if immature.any() else None,
     )
     reach = max((rule.lookback(cadence.season) for _, rule in made), default=0)
     verdicts: list[Verdict] = []
     told: set[tuple[int, int]] = set()
     for spec, rule in made:
-        rows = _matching(history, spec.where)
+        rows = _matching(history, spec, rules, of)
         if rows.size:
-            asking = _Asking(history, whole, immature, cadence, spec, rule, mature_at, reach, only_findings, told)
+            quiet = spec.name in parts
+            asking = _Asking(
+                history, whole, immature, cadence, spec, rule, mature_at, reach, only_findings, told, quiet
+            )
             verdicts.extend(asking.verdicts(rows))
     return verdicts
 
@@ -83,13 +95,23 @@ def lookback(rules: Sequence[RuleSpec], cadence: Cadence) -> int:
     >>> lookback([RuleSpec("deviation", "recent_average")], Cadence(CadenceKind.DAILY))
     126
     """
-    return max((rule_for(spec).lookback(cadence.season) for spec in rules), default=0)
+    return max((rule_for(spec, rules).lookback(cadence.season) for spec in rules), default=0)
 
 
-def _matching(history: History, where: Selector) -> NDArray[np.intp]:
-    if where == Selector():
-        return np.arange(len(history.series))
-    return np.array([row for row, series in enumerate(history.series) if where.matches(series)], dtype=np.intp)
+def _matching(
+    history: History, spec: RuleSpec, rules: Sequence[RuleSpec], of: NDArray[np.bool_] | None
+) -> NDArray[np.intp]:
+    """The rows that `spec` judges; of a composite, those that one of the rules that it names judges."""
+    wanted = np.ones(len(history.series), dtype=bool) if of is None else of.copy()
+    if spec.where != Selector():
+        wanted &= np.array([spec.where.matches(series) for series in history.series], dtype=bool)
+    if names := parts_of(spec):
+        by_name = {one.name: one for one in rules}
+        among = np.zeros(wanted.shape, dtype=bool)
+        for name in names:
+            among[_matching(history, by_name[name], rules, None)] = True
+        wanted &= among
+    return np.flatnonzero(wanted)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +119,8 @@ class _Asking:
     """One rule being asked about a history.
 
     `whole` is the history as a matrix, `immature` (S, T) what has to wait, `reach` how far back any of the rules looks.
-    `told` grows: the points of which an earlier rule has said that there is no value, or that it has to wait.
+    `told` grows: the points of which an earlier rule has said that there is no value, or that it has to wait. `quiet`
+    when what the rule finds is for a composite to tell.
     """
 
     history: History
@@ -110,20 +133,11 @@ class _Asking:
     reach: int
     only_findings: bool
     told: set[tuple[int, int]]
+    quiet: bool
 
     def verdicts(self, rows: NDArray[np.intp]) -> Iterator[Verdict]:
         whole = self.whole
-        everything = rows.size == whole.values.shape[0]
-        matrix = Matrix(
-            values=whole.values if everything else whole.values[rows],
-            baseline=whole.baseline if everything else whole.baseline[rows],
-            n=whole.n if everything else whole.n[rows],
-            units=whole.units[rows],
-            season=whole.season,
-            at=whole.at,
-            intervals=whole.intervals,
-            cadence=whole.cadence,
-        )
+        matrix = whole.rows(rows)
         broken = ""
         try:
             answer = _checked(self.rule.assess(matrix), (rows.size, whole.at.size))
@@ -159,11 +173,9 @@ class _Asking:
                 remark = answer.remarks.get((local, column), "")
                 yield Verdict(series[row].key, interval, name, Status.OK, value, remark, None, *shown[local])
             elif anomalous[local]:
-                seasonal = bool(answer.seasonal[local, column])
-                found = self._anomaly(row, position, bands[local], tested=float(tested[local]), seasonal=seasonal)
-                yield found if answer.drawn else replace(found, expected=None, lower=None, upper=None)
+                yield self._anomaly(row, position, bands[local], answer, (local, column), tested=float(tested[local]))
             elif isnan(value):
-                yield from self._without_value(row, position)
+                yield from self._without_value(row, position, answer.absent.get((local, column), ""))
             elif self.immature[row, position]:
                 if self._first_to_tell(row, position):
                     yield self._plainly((row, position), Status.IMMATURE, value, self._waiting(row, position))
@@ -186,11 +198,12 @@ class _Asking:
     ) -> Iterator[Verdict]:
         """What `_of_interval` says, as far as it is a finding."""
         missing = np.isnan(self.whole.values[rows, position])
-        wanted = np.flatnonzero(anomalous | missing | bool(broken))
+        wanted = np.flatnonzero((anomalous & (not self.quiet)) | missing | bool(broken))
         for local in wanted.tolist():
             row = rows[local]
             if missing[local]:
-                yield from (one for one in self._without_value(row, position) if one.status.is_finding)
+                absence = answer.absent.get((local, column), "")
+                yield from (one for one in self._without_value(row, position, absence) if one.status.is_finding)
             elif broken:
                 if not self.immature[row, position]:
                     value = float(self.whole.values[row, position])
@@ -199,9 +212,7 @@ class _Asking:
                 parts = (answer.expected, answer.lower, answer.upper, answer.score)
                 expected, lower, upper, score = (_optional(part[local : local + 1, column])[0] for part in parts)
                 band = (expected, lower, upper, max(score or 0.0, _JUST_OUTSIDE))
-                seasonal = bool(answer.seasonal[local, column])
-                found = self._anomaly(row, position, band, tested=float(tested[local]), seasonal=seasonal)
-                yield found if answer.drawn else replace(found, expected=None, lower=None, upper=None)
+                yield self._anomaly(row, position, band, answer, (local, column), tested=float(tested[local]))
 
     def _plainly(
         self,
@@ -221,7 +232,11 @@ class _Asking:
         self.told.add((row, position))
         return first
 
-    def _without_value(self, row: int, position: int) -> Iterator[Verdict]:
+    def _without_value(self, row: int, position: int, absence: str) -> Iterator[Verdict]:
+        if absence and (row, position) not in self.history.failures and isnan(self.history.values[row, position]):
+            least = self.spec.severity or self.rule.least_severity
+            yield self._plainly((row, position), Status.NO_DATA, None, absence, least)
+            return
         if not self._first_to_tell(row, position):
             return
         failure = self.history.failures.get((row, position))
@@ -238,35 +253,29 @@ class _Asking:
         row: int,
         position: int,
         band: tuple[float | None, float | None, float | None, float | None],
+        answer: Assessment,
+        place: tuple[int, int],
         *,
         tested: float,
-        seasonal: bool,
     ) -> Verdict:
+        """The verdict on a point that left its `band`; its `place` is where it is in the `answer`."""
         series, interval = self.history.series[row], self.history.intervals[position]
         expected, lower, upper, score = band
-        value = float(self.whole.values[row, position])
+        value, seasonal = float(self.whole.values[row, position]), bool(answer.seasonal[place])
         # No further back than the rules look: what is said must not depend on how much history was loaded.
         first = max(0, position - self.reach)
         remark = record(self.whole.values[row, first:], position - first, self.cadence)
         anomaly = Anomaly(series, interval, self.cadence, value, expected, lower, upper, seasonal, remark, tested)
-        severity = self.spec.severity or _severity(score or 1.0, self.rule.least_severity)
-        return Verdict(
-            series.key,
-            interval,
-            self.spec.name,
-            Status.ANOMALY,
-            value,
-            self._sentence(anomaly),
-            severity,
-            expected,
-            lower,
-            upper,
-            score,
-        )
+        sentence = self._sentence(anomaly, answer, place)
+        status, severity = Status.ANOMALY, self.spec.severity or _severity(score or 1.0, self.rule.least_severity)
+        if self.quiet:
+            status, severity = Status.WARN, Severity.LOW
+        drawn = (expected, lower, upper) if answer.drawn else (None, None, None)
+        return Verdict(series.key, interval, self.spec.name, status, value, sentence, severity, *drawn, score)
 
-    def _sentence(self, anomaly: Anomaly) -> str:
+    def _sentence(self, anomaly: Anomaly, answer: Assessment, place: tuple[int, int]) -> str:
         try:
-            return self.rule.sentence(anomaly)
+            return self.rule.sentence(anomaly) if answer.says is None else answer.says(*place, anomaly)
         except Exception as error:  # the finding counts for more than its wording
             return f"{anomaly.series.key.metric} left its band (rule {self.spec.name!r} cannot say more: {error})"
 

@@ -23,7 +23,8 @@ class History:
     each value; `maturity` (S, T) float64 is NaN for metrics that need no ground truth; `excluded`
     (S, T) bool marks points that may be judged but belong to no baseline. `failures` has the reason
     at (series, interval) positions that were measured without a value. `closed` (T,) bool marks
-    intervals whose labels are not waited for any longer.
+    intervals whose labels are not waited for any longer. `low` and `high` (S, T) float64 are the ends of the values'
+    95 % confidence intervals, NaN where there is none, or None when no value has one.
     """
 
     series: tuple[Series, ...]
@@ -34,11 +35,14 @@ class History:
     excluded: NDArray[np.bool_]
     closed: NDArray[np.bool_]
     failures: Mapping[tuple[int, int], Failure] = field(default_factory=dict)
+    low: NDArray[np.float64] | None = None
+    high: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.series), len(self.intervals))
-        for name in ("values", "n", "maturity", "excluded"):
-            if getattr(self, name).shape != shape:
-                raise ValueError(f"history.{name} has shape {getattr(self, name).shape}, not {shape}")
+        for name in ("values", "n", "maturity", "excluded", "low", "high"):
+            given = getattr(self, name)
+            if given is not None and given.shape != shape:
+                raise ValueError(f"history.{name} has shape {given.shape}, not {shape}")
         if self.closed.shape != shape[1:]:
             raise ValueError(f"history.closed has shape {self.closed.shape}, not {shape[1:]}")

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from lupus.model import Group, History, Interval, Project, Stage, Verdict
 from lupus.stages.labels import evaluated, evaluating_runs, is_closed
 from lupus.stages.recording import recorded
 from lupus.stages.why import with_clauses
 from lupus.stages.workspace import Workspace
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +40,7 @@ def _history(workspace: Workspace, project: Project, judged: Sequence[Interval])
     from lupus.judge import lookback
 
     first = judged[0]
-    for _ in range(lookback(project.rules, project.cadence)):
+    for _ in range(lookback(project.rules, project.cadence)):  # ends at the project's start, however far rules look
         earlier = project.cadence.previous(first)
         if earlier.start < project.start:
             break
@@ -67,25 +62,9 @@ def _verdicts(project: Project, history: History, judged: Sequence[Interval]) ->
     last = len(history.intervals) - 1
     late = np.array([series.group == Group.EVALUATION for series in history.series], dtype=bool)
     mature_at = project.metrics.mature_at
-    verdicts = judge_history(_rows(history, ~late), project.rules, project.cadence, at=[last], mature_at=mature_at)
+    rules, cadence = project.rules, project.cadence
+    verdicts = judge_history(history, rules, cadence, at=[last], mature_at=mature_at, of=~late)
     if late.any():
         at = range(last - len(judged) + 1, last + 1)
-        verdicts += judge_history(
-            _rows(history, late), project.rules, project.cadence, at=list(at), mature_at=mature_at
-        )
+        verdicts += judge_history(history, rules, cadence, at=list(at), mature_at=mature_at, of=late)
     return verdicts
-
-
-def _rows(history: History, chosen: NDArray[np.bool_]) -> History:
-    """The part of `history` whose series are `chosen`."""
-    rows = [row for row, wanted in enumerate(chosen.tolist()) if wanted]
-    new = {old: position for position, old in enumerate(rows)}
-    return replace(
-        history,
-        series=tuple(history.series[row] for row in rows),
-        values=history.values[chosen],
-        n=history.n[chosen],
-        maturity=history.maturity[chosen],
-        excluded=history.excluded[chosen],
-        failures={(new[row], position): failure for (row, position), failure in history.failures.items() if row in new},
-    )

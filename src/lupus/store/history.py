@@ -22,7 +22,15 @@ _POINTS_KEPT: Final = 2_000_000
 """About 64 MB."""
 
 _ROW: Final = np.dtype(
-    [("start", np.int64), ("series", np.int64), ("value", np.float64), ("n", np.int64), ("maturity", np.float64)]
+    [
+        ("start", np.int64),
+        ("series", np.int64),
+        ("value", np.float64),
+        ("n", np.int64),
+        ("maturity", np.float64),
+        ("low", np.float64),
+        ("high", np.float64),
+    ]
 )
 
 
@@ -35,6 +43,7 @@ class _Block:
     values: NDArray[np.float64]
     n: NDArray[np.int64]
     maturity: NDArray[np.float64]
+    ends: tuple[NDArray[np.float64], NDArray[np.float64]] | None  # of the confidence intervals; None without any
     failures: tuple[tuple[int, Failure], ...]
 
 
@@ -88,11 +97,15 @@ def read(
     values, maturity = np.full(shape, np.nan), np.full(shape, np.nan)
     n = np.zeros(shape, dtype=np.int64)
     failures: dict[tuple[int, int], Failure] = {}
+    ends = (np.full(shape, np.nan), np.full(shape, np.nan)) if any(block.ends for block in found) else None
     for column, (block, rows) in enumerate(zip(found, rows_of, strict=True)):
         inside = rows >= 0
         own = rows[inside]
         values[own, column] = block.values[inside]
         n[own, column], maturity[own, column] = block.n[inside], block.maturity[inside]
+        if ends is not None and block.ends is not None:
+            for matrix, part in zip(ends, block.ends, strict=True):
+                matrix[own, column] = part[inside]
     position = {number: row for row, number in enumerate(chosen)}
     for column, block in enumerate(found):
         for key, failure in block.failures:
@@ -105,7 +118,15 @@ def read(
         _exclude_invalid(connection, number, columns, [one.key.table for one in series], excluded)
         _exclude_judged(connection, number, columns, position, excluded)
     return History(
-        series, tuple(intervals), values, n, maturity, excluded, np.ones(len(starts), dtype=np.bool_), failures
+        series,
+        tuple(intervals),
+        values,
+        n,
+        maturity,
+        excluded,
+        np.ones(len(starts), dtype=np.bool_),
+        failures,
+        *(ends or ()),
     )
 
 
@@ -120,7 +141,8 @@ def _stamps(connection: Connection, project: int, starts: Sequence[int]) -> dict
 def _read(connection: Connection, project: int, starts: Sequence[int], stamps: dict[int, int]) -> dict[int, _Block]:
     columns = tables.points.c
     inside = sa.and_(columns.project_id == project, columns.start.in_(starts))
-    values = sa.select(columns.start, columns.series_id, columns.value, columns.n, columns.maturity).where(inside)
+    wanted = (columns.start, columns.series_id, columns.value, columns.n, columns.maturity, columns.low, columns.high)
+    values = sa.select(*wanted).where(inside)
     # Straight from the driver's tuples into one array; None becomes NaN.
     rows = np.fromiter(stream(connection, values.order_by(columns.start, columns.series_id)), dtype=_ROW)
     failures: dict[int, list[tuple[int, Failure]]] = {}
@@ -136,6 +158,7 @@ def _read(connection: Connection, project: int, starts: Sequence[int], stamps: d
             part["value"].copy(),
             part["n"].copy(),
             part["maturity"].copy(),
+            None if np.isnan(part["low"]).all() else (part["low"].copy(), part["high"].copy()),
             tuple(failures.get(start, ())),
         )
     return blocks
