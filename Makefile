@@ -1,6 +1,6 @@
 # Everything a developer or a user of the demo types. Each target makes the environment if it is missing.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench bench-rules clean lock reference
+.PHONY: help demo test check format bench bench-measure bench-rules clean lock reference
 
 PYTHON ?= python3
 VENV := .venv
@@ -39,9 +39,13 @@ format: $(VENV)/ready ## put the code into shape
 
 bench: $(VENV)/ready ## all benchmarks, as ratios
 	@$(BIN)/python benchmarks/history.py
-	@$(BIN)/python benchmarks/measure.py
+	@$(BIN)/python benchmarks/measure --quick
 	@$(BIN)/python benchmarks/rules.py --speed
 	@$(BIN)/python benchmarks/dag_parsing.py
+
+BENCH ?=
+bench-measure: $(VENV)/ready ## speed, memory and accuracy of measuring beside its peers (BENCH=--quick: in minutes)
+	@$(BIN)/python benchmarks/measure $(BENCH)
 
 EVALUATION ?= ../shared/evaluation
 bench-rules: $(VENV)/ready ## the anomaly rules on labelled series (EVALUATION=folder with score.py and dev/)
@@ -55,4 +59,4 @@ lock: $(VENV)/ready ## resolve the newest versions that work together into requi
 	  $$UV pip compile --quiet --upgrade --universal --no-emit-index-url --no-header --all-extras --group dev pyproject.toml --output-file requirements.lock
 
 clean: ## remove everything that was made here
-	rm -rf $(VENV) .demo .lupus .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+	rm -rf $(VENV) .bench .demo .lupus .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

@@ -7,6 +7,7 @@ Peers that need older libraries get environments of their own in ``.bench/``, ma
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from accuracy import accuracy
 from limits import outcomes
-from peers import PEERS, python_of, version
+from peers import DONE, PEERS, version
 from race import Options
 from report import machine, report
 from sections import SECTIONS
@@ -46,21 +47,20 @@ def options_of(arguments: Sequence[str] | None) -> tuple[Options, argparse.Names
 
 
 def versions(options: Options) -> list[str]:
+    """Ours, and those of the peers that have an environment by now."""
     found = [f"{name} {version_of(name)}" for name in ("duckdb", "pandas", "polars", "scikit-learn")]
-    for peer in PEERS:
-        if options.wants(peer):
-            python, _ = python_of(peer, options.peers)
-            found += [version(peer, python)] if python else []
-    return found
+    made = [peer for peer in PEERS if (options.peers / peer / DONE).exists()]
+    return found + [version(peer, options.peers) for peer in made]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options, given = options_of(arguments)
-    about = machine(options, versions(options))
+    load = os.getloadavg()[0]
     races = [race for name in given.sections if name in SECTIONS for race in SECTIONS[name](options)]
     exact, failure = accuracy(options) if "accuracy" in given.sections else ([], "")
     rows = outcomes(races)
-    text = report(options, races, rows, exact, about)
+    about = machine(options, load, versions(options))
+    text = report(about, races, rows, exact)
     print(text)
     if failure:
         print(f"accuracy was not measured: {failure}")

@@ -27,7 +27,7 @@ class Limit:
     aim: float | None
     rows: int = TEN_MILLION
     most: bool = False
-    unit: str = "x"
+    unit: str = "×"
 
 
 def slower(peer: Result, ours: Result) -> float:
@@ -46,22 +46,25 @@ def per_column(many: Result, few: Result) -> float:
     return (many.seconds / WIDE) / (few.seconds / 20)
 
 
-def faster_than(what: str, section: str, peer: str, must: float, aim: float | None, rows: int = TEN_MILLION) -> Limit:
-    return Limit(what, section, (peer, "lupus"), slower, must, aim, rows)
+def faster_than(*names: str, must: float, aim: float, rows: int = TEN_MILLION) -> Limit:
+    """`names` are the section, the peer, and what is said of both."""
+    section, peer, what = names
+    return Limit(f"{section}{what}", section, (peer, "lupus"), slower, must, aim, rows)
 
 
+LISTED, STORED = ": faster than polars, quantiles as one list", " from stored States: faster than "
 LIMITS: Sequence[Limit] = (
     Limit("profile: ours / the DuckDB floor", "profile", ("lupus", "floor"), slower, 5.5, 2, most=True),
-    faster_than("profile: faster than whylogs", "profile", "whylogs", 30, 80),
-    faster_than("profile: faster than Evidently", "profile", "evidently", 15, 50, MILLION),
-    faster_than("profile: faster than pandas", "profile", "pandas", 8, 18),
-    faster_than("profile: faster than polars", "profile", "polars", 5, 12),
-    faster_than("profile: faster than polars, quantiles as one list", "profile", "polars, quantile list", 5, 12),
-    faster_than("drift from stored States: faster than NannyML", "drift", "nannyml", 20, 60, MILLION),
-    faster_than("drift from stored States: faster than whylogs", "drift", "whylogs", 25, 80, MILLION),
-    faster_than("drift from stored States: faster than Evidently", "drift", "evidently", 50, 150, MILLION),
-    faster_than("evaluation: faster than pandas + scikit-learn", "evaluation", "pandas + scikit-learn", 8, 15),
-    faster_than("evaluation: faster than polars", "evaluation", "polars", 2.5, 4),
+    faster_than("profile", "whylogs", ": faster than whylogs", must=30, aim=80),
+    faster_than("profile", "evidently", ": faster than Evidently", must=15, aim=50, rows=MILLION),
+    faster_than("profile", "pandas", ": faster than pandas", must=8, aim=18),
+    faster_than("profile", "polars", ": faster than polars", must=5, aim=12),
+    faster_than("profile", "polars, quantile list", LISTED, must=5, aim=12),
+    faster_than("drift", "nannyml", f"{STORED}NannyML", must=20, aim=60, rows=MILLION),
+    faster_than("drift", "whylogs", f"{STORED}whylogs", must=25, aim=80, rows=MILLION),
+    faster_than("drift", "evidently", f"{STORED}Evidently", must=50, aim=150, rows=MILLION),
+    faster_than("evaluation", "pandas + scikit-learn", ": faster than pandas + scikit-learn", must=8, aim=15),
+    faster_than("evaluation", "polars", ": faster than polars", must=2.5, aim=4),
     Limit("peak memory: profile", "profile", ("lupus",), peak, 700, 400, most=True, unit=" MB"),
     Limit("peak memory: evaluation", "evaluation", ("lupus",), peak, 700, 400, most=True, unit=" MB"),
     Limit("1,000 columns: peak memory", "wide", (f"lupus, {WIDE} columns",), peak, 2048, None, MILLION, True, " MB"),
@@ -100,9 +103,12 @@ class Outcome:
         return aim is not None and (self.value <= aim if self.limit.most else self.value >= aim)
 
     @property
-    def as_meant(self) -> bool:
-        """Whether it was measured over as many rows as the limit is meant for."""
-        return self.rows == self.limit.rows
+    def says(self) -> str:
+        """Whether it holds, and whether it was measured over as many rows as it is meant for."""
+        if self.failure:
+            return "no: not measured"
+        says = "yes, and the aim" if self.reaches_aim else "yes" if self.holds else "**no**"
+        return says if self.rows == self.limit.rows else f"{says} (meant for {self.limit.rows:,})"
 
 
 def outcomes(races: Sequence[Race]) -> list[Outcome]:
@@ -114,7 +120,7 @@ def outcomes(races: Sequence[Race]) -> list[Outcome]:
             continue
         chosen = min(fitting, key=lambda one: abs(one.rows - limit.rows))
         results = [chosen.results[name] for name in limit.names]
-        failure = "; ".join(f"{name}: {one.failure}" for name, one in chosen.results.items() if name in limit.names and one.failure)
+        failure = "; ".join(f"{n}: {one.failure}" for n, one in zip(limit.names, results, strict=True) if one.failure)
         value = math.nan if failure else limit.take(*results)
         cpu = slower_cpu(*results) if limit.take is slower and not failure else math.nan
         found.append(Outcome(limit, chosen.rows, value, cpu, failure))

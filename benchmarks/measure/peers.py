@@ -17,6 +17,8 @@ PEERS = {
     "nannyml": ("nannyml", "statsmodels", "numpy<2", "pandas<3", "pyarrow<20"),
     "ydata": ("ydata-profiling", "setuptools<81", "pyarrow"),
 }
+DONE = "installed.txt"
+"""The file in an environment that says that it is complete, and with what."""
 
 
 @cache
@@ -28,7 +30,7 @@ def python_of(peer: str, folder: Path) -> tuple[Path | None, str]:
     if not peer:
         return Path(sys.executable), ""
     place, wanted = folder / peer, "\n".join(PEERS[peer])
-    python, done = place / "bin" / "python", place / "installed.txt"
+    python, done = place / "bin" / "python", place / DONE
     if done.exists() and done.read_text(encoding="utf-8") == wanted:
         return python, ""
     uv = shutil.which("uv") or str(Path(sys.executable).parent / "uv")
@@ -48,9 +50,11 @@ def python_of(peer: str, folder: Path) -> tuple[Path | None, str]:
     return python, ""
 
 
-def version(peer: str, python: Path) -> str:
+def version(peer: str, folder: Path) -> str:
     """``polars 2.1.0``: what was installed."""
     name = "ydata-profiling" if peer == "ydata" else peer
     ask = f"from importlib.metadata import version; print(version({name!r}))"
-    answer = subprocess.run([str(python), "-c", ask], capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        [str(folder / peer / "bin" / "python"), "-c", ask], capture_output=True, text=True, check=False
+    )
     return f"{name} {answer.stdout.strip()}"

@@ -42,7 +42,7 @@ SKETCHED = {"p50": 0.03, "distinct": 0.05, "js": math.inf}
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to run: `only` has the beginnings of contenders' names (empty: all), `peers` is their environments' folder."""
+    """How to run. `only` has the beginnings of contenders' names (empty: all), `peers` has their environments."""
 
     rows: tuple[int, ...]
     repeats: int

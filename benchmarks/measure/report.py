@@ -27,13 +27,16 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     rule = [("-" * width if not place else "-" * (width - 1) + ":") for place, width in enumerate(widths)]
     lines = []
     for row in [cells[0], rule, *cells[1:]]:
-        padded = [cell.ljust(width) if not place else cell.rjust(width) for place, (cell, width) in enumerate(zip(row, widths, strict=True))]
+        padded = [
+            cell.ljust(width) if not place else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
         lines.append(f"| {' | '.join(padded)} |")
     return "\n".join(lines)
 
 
 def number(value: float, unit: str = "") -> str:
-    """Three significant digits: ``3.14x``, ``120x``, ``1,204 MB``."""
+    """Three significant digits: ``3.14×``, ``120×``, ``1,204 MB``."""
     if math.isnan(value):
         return "–"
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
@@ -44,11 +47,10 @@ def limit_table(outcomes: Sequence[Outcome]) -> str:
     rows = []
     for one in outcomes:
         limit, sign = one.limit, "≤ " if one.limit.most else "≥ "
-        says = "no: not measured" if one.failure else "yes, and the aim" if one.reaches_aim else "yes" if one.holds else "**no**"
         rows.append((
             limit.what, f"{one.rows:,}", number(one.value, limit.unit), number(one.cpu, limit.unit),
-            sign + number(limit.must, limit.unit), sign + number(limit.aim, limit.unit) if limit.aim else "",
-            says if one.as_meant or one.failure else f"{says} (meant for {limit.rows:,})",
+            f"{sign}{limit.must:g}{limit.unit}", f"{sign}{limit.aim:g}{limit.unit}" if limit.aim else "",
+            one.says,
         ))  # fmt: skip
     return table(("what", "rows", "measured", "by CPU seconds", "must", "aim", "holds"), rows)
 
@@ -76,18 +78,17 @@ def accuracy_table(found: Sequence[Accuracy]) -> str:
     return table(("what", "error", "must", "holds"), rows)
 
 
-def machine(options: Options, versions: Sequence[str]) -> str:
+def machine(options: Options, load: float, versions: Sequence[str]) -> str:
+    """What it was measured on; `load` is the load average before it began."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
-    busy = os.getloadavg()[0]
     return (
-        f"{os.cpu_count()} cores, {memory:.0f} GiB of memory, Python {platform.python_version()}; {options.threads} threads each, "
-        f"medians of up to {options.repeats} runs by turns; load average at the start {busy:.1f}. {', '.join(versions)}."
+        f"{os.cpu_count()} cores, {memory:.0f} GiB of memory, Python {platform.python_version()}; "
+        f"{options.threads} threads each, medians of {options.repeats} runs by turns (fewer where shown); "
+        f"load average at the start {load:.1f}. {', '.join(versions)}."
     )
 
 
-def report(
-    options: Options, races: Sequence[Race], outcomes: Sequence[Outcome], accuracy: Sequence[Accuracy], about: str
-) -> str:
+def report(about: str, races: Sequence[Race], outcomes: Sequence[Outcome], accuracy: Sequence[Accuracy]) -> str:
     parts = [about]
     if outcomes:
         parts += ["### What must hold", limit_table(outcomes)]

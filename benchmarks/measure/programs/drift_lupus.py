@@ -8,10 +8,10 @@ import os
 import sys
 from pathlib import Path
 
+from lupus.measure.drift import Sample, compare
 from lupus_tables import DATA, FIRST, PROFILED, SECOND, snapshot
 
 from lupus.measure import Engine, measure_table
-from lupus.measure.drift import Sample, compare
 from lupus.measure.states import Categories, Histogram, Moments
 from lupus.model import Failure, Interval, StoredState
 from lupus.store import open_store
@@ -34,9 +34,7 @@ def samples(states: list[StoredState], interval: Interval) -> dict[str, Sample]:
     found = {}
     for column, own in kinds.items():
         if "histogram" in own:
-            found[column] = Sample.of_numbers(
-                Moments.from_json(own["moments"]), Histogram.from_json(own["histogram"])
-            )
+            found[column] = Sample.of_numbers(Moments.from_json(own["moments"]), Histogram.from_json(own["histogram"]))
         elif "categories" in own:
             rows = own["moments"]["rows"] if "moments" in own else None
             found[column] = Sample.of_categories(Categories.from_json(own["categories"]), rows=rows)

@@ -40,7 +40,7 @@ EVALUATED = Project(
     START,
     (PREDICTIONS, LABELS),
     task=Task.BINARY_CLASSIFICATION,
-    segments=("segment",),
+    segments=(("segment",),),
     metrics=MetricsPolicy(segment_metrics=("*",)),
 )
 

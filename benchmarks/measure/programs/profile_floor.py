@@ -9,7 +9,9 @@ import duckdb
 
 def main(path: str) -> None:
     with duckdb.connect(config={"threads": int(os.environ["BENCH_THREADS"])}) as connection:
-        schema = connection.execute("SELECT name, type FROM parquet_schema(?) WHERE type IS NOT NULL", [path]).fetchall()
+        schema = connection.execute(
+            "SELECT name, type FROM parquet_schema(?) WHERE type IS NOT NULL", [path]
+        ).fetchall()
         sums = ", ".join(f'sum("{name}")' for name, kind in schema if kind != "BYTE_ARRAY")
         found = connection.execute(f"SELECT count(*), {sums} FROM read_parquet(?)", [path]).fetchone()
     assert found is not None

@@ -1,4 +1,4 @@
-"""A whylogs profile of the table, as its documentation shows: a frame in, a profile out. ``profile_whylogs.py FILE``."""
+"""A whylogs profile of the table, as its documentation shows: frame in, profile out. ``profile_whylogs.py FILE``."""
 
 import json
 import sys
