@@ -22,7 +22,7 @@ from report import machine, report
 from sections import SECTIONS
 
 ROOT = Path(__file__).parents[2]
-MEASURED = re.compile(r"(<!-- measured -->\n).*(<!-- end -->)", re.DOTALL)
+MEASURED = re.compile(r"(<!-- measured:begin -->\n).*(<!-- measured:end -->)", re.DOTALL)
 QUICK_SECTIONS = ("profile", "drift", "evaluation", "accuracy")
 
 

@@ -17,12 +17,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from drift_lupus import samples
-from lupus.measure.drift import compare
 from lupus_tables import DATA, EVALUATED, FIRST, PROFILED, SECOND, snapshot
 from scipy.stats import wasserstein_distance
 from sklearn.metrics import roc_auc_score
 
 from lupus.measure import Engine, TableMeasures, measure_evaluation, measure_table
+from lupus.measure.drift import compare
 
 RANK_LIMIT = 0.005
 WASSERSTEIN_LIMIT = 0.02

@@ -8,10 +8,10 @@ import os
 import sys
 from pathlib import Path
 
-from lupus.measure.drift import Sample, compare
 from lupus_tables import DATA, FIRST, PROFILED, SECOND, snapshot
 
 from lupus.measure import Engine, measure_table
+from lupus.measure.drift import Sample, compare
 from lupus.measure.states import Categories, Histogram, Moments
 from lupus.model import Failure, Interval, StoredState
 from lupus.store import open_store
