@@ -47,7 +47,10 @@ tables:
   raw: {source: {files: "${HOST}/{interval}/*.csv"}}
 rules: {x: {kind: threshold, min: "${RATIO}", severity: "${LEVEL}"}, validation: false}
 segments: ["${HOST}", ["${LEVEL}", b], ["${ZONE}"]]
-metrics: {quantiles: ["${RATIO}", 0.5], mature_at: "${RATIO}"}
+metrics:
+  sql: {rev: {connection: "${HOST}", query: "SELECT ${HOST} :start", segment: ["${HOST}", b]}}
+  quantiles: ["${RATIO}", 0.5]
+  mature_at: "${RATIO}"
 alerts: {slack: {channel: "#${HOST}"}}
 retrain: {dag: "${HOST}", when: {for: "${NUMBER}"}, cooldown: "${SPAN}", conf: {key: "${HOST}", n: null}}
 schedule: {catchup: "${TRUTH}", retries: 3}

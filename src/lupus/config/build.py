@@ -22,6 +22,7 @@ from lupus.config.models import (
     TableFile,
 )
 from lupus.config.rules import RuleFile, Rules, SelectorFile
+from lupus.config.sql_metrics import build_sql_metrics
 from lupus.config.times import absolute, bounds, guess_format
 from lupus.model import (
     Alerts,
@@ -107,8 +108,8 @@ def _source(file: SourceField, folder: pathlib.Path) -> Source:
 
 
 def _metrics(file: MetricsFile) -> MetricsPolicy:
-    plain = {name: getattr(file, name) for name in MetricsFile.model_fields if name != "fairness"}
-    return MetricsPolicy(**plain, fairness=_fairness(file.fairness))
+    plain = {name: getattr(file, name) for name in MetricsFile.model_fields if name not in ("fairness", "sql")}
+    return MetricsPolicy(**plain, fairness=_fairness(file.fairness), sql=build_sql_metrics(file.sql))
 
 
 def _fairness(file: FairnessFile | None) -> FairnessPolicy:

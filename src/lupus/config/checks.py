@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import fields
 from datetime import date, timedelta
@@ -18,10 +17,10 @@ from lupus.config.document import Document, Path
 from lupus.config.fields import closest, columns_of
 from lupus.config.models import FilesFile, ProjectFile, RetrainFile, SourceField, SqlFile, TableFile
 from lupus.config.rules import OtherRule, RuleFile, SelectorFile, installed_kinds
+from lupus.config.sql_metrics import QUERY_PARAMETER, check_sql_metrics
 from lupus.config.times import bounds, guess_format
 from lupus.model import RULE_PARAMETERS, Group, Role, Task
 
-_QUERY_PARAMETER = re.compile(r"(?<![:\w]):(?:start|end|start_date|end_date|interval)\b")
 _ROLE_NAMES = frozenset(role.value for role in Role if role is not Role.OTHER)
 
 
@@ -43,6 +42,8 @@ def check(file: ProjectFile, document: Document, broken: Collection[Path]) -> No
         _check_times(file, document)
     if not {("metrics",), ("segments",)} & {path[:1] for path in broken}:
         _check_fairness(file, document)
+    if not any(path[:1] == ("metrics",) for path in broken):
+        check_sql_metrics(file.metrics.sql, file.tables, document)
     for name, rule in file.rules.items():
         if isinstance(rule, RuleFile) and not _is_broken(("rules", name), broken):
             _check_rule(name, rule, document)
@@ -89,7 +90,7 @@ def _check_table(name: str, table: TableFile, document: Document) -> None:
 def slices_itself(source: SourceField) -> bool:
     """Whether the source gives an interval's rows without a time column."""
     if isinstance(source, SqlFile):
-        return source.query is not None and _QUERY_PARAMETER.search(source.query) is not None
+        return source.query is not None and QUERY_PARAMETER.search(source.query) is not None
     return not isinstance(source, FilesFile) or "{interval" in source.files
 
 

@@ -12,6 +12,7 @@ import yaml
 from lupus.config import defaults
 from lupus.config.fields import format_duration
 from lupus.config.scalars import ScalarError, plain_scalar
+from lupus.config.sql_metrics import dump_sql_metrics
 from lupus.config.times import written
 from lupus.model import (
     CadenceKind,
@@ -113,11 +114,13 @@ def _project(project: Project) -> dict[str, Any]:
 
 
 def _metrics(policy: MetricsPolicy) -> dict[str, Any]:
-    plain = [member.name for member in fields(policy) if member.name != "fairness"]
+    plain = [member.name for member in fields(policy) if member.name not in ("fairness", "sql")]
     tree = {name: _listed(getattr(policy, name)) for name in plain}
     fairness = policy.fairness
     if fairness.segments:
         tree["fairness"] = {"segments": list(map(list, fairness.segments)), "min_rows": fairness.min_rows}
+    if policy.sql:
+        tree["sql"] = dump_sql_metrics(policy.sql)
     return tree
 
 

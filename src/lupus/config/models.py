@@ -29,6 +29,7 @@ from lupus.config.fields import (
     parse_cadence,
 )
 from lupus.config.rules import Rules, SelectorFile
+from lupus.config.sql_metrics import SqlMetrics
 from lupus.model import CadenceKind, FileFormat, MetricsPolicy, Role, Severity, Task
 
 _POLICY = MetricsPolicy()
@@ -221,6 +222,9 @@ class MetricsFile(_Mapping):
     )
     fairness: FairnessFile | None = Field(
         default=None, description="Which segments are protected groups, to be treated alike."
+    )
+    sql: SqlMetrics = Field(
+        default_factory=dict, description="Metrics that SQL queries give, by name: business figures, latency, ..."
     )
 
 

@@ -5,6 +5,7 @@ A reader may yield more rows than the interval holds: one function clips every s
 so that an hour or a day means the same in every engine.
 """
 
+from lupus.extract.query import MOST_ROWS, read_query
 from lupus.extract.sessions import shared_sessions
 from lupus.extract.snapshots import load_snapshot
 from lupus.extract.source import Slice, SourceReader
@@ -13,6 +14,7 @@ from lupus.extract.table import Waiting, extract_table, failed_snapshot, sample_
 from lupus.extract.window import Window, window_of
 
 __all__ = [
+    "MOST_ROWS",
     "Slice",
     "SourceReader",
     "Waiting",
@@ -21,6 +23,7 @@ __all__ = [
     "extract_table",
     "failed_snapshot",
     "load_snapshot",
+    "read_query",
     "sample_source",
     "shared_sessions",
     "window_of",

@@ -71,7 +71,7 @@ def extract_table(
     derived = Derived(wanted, connections)
     # Closed at once when something fails half way, so that no cursor stays open on the server.
     with (
-        closing(_guarded(table.source, wanted, connections)) as batches,
+        closing(guarded(table.source, wanted, connections)) as batches,
         spooled(derived.added(clip(batches, wanted)), folder, table.name, progress, without=derived.partial) as spool,
     ):
         status, reason = SnapshotStatus.OK, ""
@@ -122,7 +122,7 @@ def sample_source(source: Source, connections: Connections, *, rows: int, name: 
     interval = cadence.containing(datetime.now(UTC))
     wanted = Slice(name, Table(name, Role.OTHER, source), cadence, window_of(cadence, interval, "UTC"))
     parts: list[pa.Table] = []
-    with closing(_guarded(source, wanted, connections)) as batches:
+    with closing(guarded(source, wanted, connections)) as batches:
         for batch in batches:
             parts.append(pa.Table.from_batches([canonical(batch)]))
             if sum(part.num_rows for part in parts) >= rows:
@@ -148,7 +148,7 @@ def _slice(project: Project, table: Table, interval: Interval) -> Slice:
     )
 
 
-def _guarded(source: Source, wanted: Slice, connections: Connections) -> Generator[pa.RecordBatch]:
+def guarded(source: Source, wanted: Slice, connections: Connections) -> Generator[pa.RecordBatch]:
     """The reader's batches; whatever goes wrong in it comes out as an `ExtractError`."""
     problem = ""
     try:

@@ -10,6 +10,7 @@ from lupus.measure.derived import with_failed_columns
 from lupus.measure.engine import Engine
 from lupus.measure.evaluate import EvaluationMeasures, measure_evaluation
 from lupus.measure.parity import decision_points, error_points
+from lupus.measure.queried import SQL_TABLE, failed_query, queried_points
 from lupus.measure.regression import RegressionErrors
 from lupus.measure.states import Categories, Histogram, Moments
 from lupus.measure.table import TableMeasures, absent_points, measure_table
@@ -17,6 +18,7 @@ from lupus.measure.why import REST, Part, Piece, Split, clause, split_average, s
 
 __all__ = [
     "REST",
+    "SQL_TABLE",
     "BinaryScores",
     "Categories",
     "Confusion",
@@ -34,8 +36,10 @@ __all__ = [
     "clause",
     "decision_points",
     "error_points",
+    "failed_query",
     "measure_evaluation",
     "measure_table",
+    "queried_points",
     "split_average",
     "split_count",
     "with_failed_columns",

@@ -153,6 +153,26 @@ class FairnessPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class SqlMetric:
+    """A metric that a `query` gives for an interval, with the parameters of a `SqlSource`'s.
+
+    The number is in the column `value` ("": the only one that is named for nothing else), the number of rows behind
+    it in `n` ("": not known). The values of `segment` (one column or two) name a row's segment, the value of `names`
+    is put behind the metric's name: ``orders:refunded``.
+    """
+
+    name: str
+    connection: str
+    query: str
+    group: str = "business"
+    unit: str = ""
+    value: str = ""
+    n: str = ""
+    segment: tuple[str, ...] = ()
+    names: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MetricsPolicy:
     """Which metrics are computed. `include` and `exclude` are shell patterns on metric names.
 
@@ -162,7 +182,7 @@ class MetricsPolicy:
     fewer than `min_category_rows` rows are folded into "other"; `threshold` turns scores into
     decisions; `k` are the lengths at which rankings are cut; `mature_at` is the maturity from which an
     evaluation is judged before its window closes.
-    `fairness` names the segments that are compared as protected groups.
+    `fairness` names the segments that are compared as protected groups. `sql` are metrics that queries give.
     """
 
     include: tuple[str, ...] = ("*",)
@@ -177,6 +197,7 @@ class MetricsPolicy:
     k: tuple[int, ...] = (10,)
     mature_at: float = 0.9
     fairness: FairnessPolicy = FairnessPolicy()
+    sql: tuple[SqlMetric, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

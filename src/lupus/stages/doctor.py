@@ -92,6 +92,7 @@ def _expectations(settings: Settings, project: Project) -> Iterator[Finding]:
 
 def _connections(connections: EnvironmentConnections, projects: list[Project]) -> Iterator[Finding]:
     databases = {t.source.connection for p in projects for t in p.tables if isinstance(t.source, SqlSource)}
+    databases |= {metric.connection for p in projects for metric in p.metrics.sql}
     for name in sorted(databases):
         try:
             connections.get(name)

@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lupus.model import (
+    ExtractError,
+    Failure,
+    FailureKind,
     Interval,
     MeasureError,
     MetricPoint,
@@ -14,6 +17,7 @@ from lupus.model import (
     Role,
     Snapshot,
     SnapshotStatus,
+    SqlSource,
     Stage,
     Table,
 )
@@ -76,6 +80,7 @@ def measure(
             store.replace_points(project.name, interval, measures.points, scope=scope, states=measures.states)
             points += measures.points
             failed += [f"{one.table}: {one.failed}"] if one.failed else []
+        points += _ask(workspace, project, interval, failed)
         points += _evaluate(workspace, project, interval, failed)
         record.problems(failed)
     return MeasureReport(project.name, interval, tuple(points), tuple(failed))
@@ -110,6 +115,25 @@ def _never_extracted(project: Project, table: Table, interval: Interval) -> Snap
     """Stands in for the snapshot when the extract stage ended before it came to the table."""
     reason = "it was not extracted; see the extract task"
     return Snapshot(project.name, table.name, interval, SnapshotStatus.FAILED, None, 0, (), "", reason)
+
+
+def _ask(workspace: Workspace, project: Project, interval: Interval, failed: list[str]) -> list[MetricPoint]:
+    """The metrics that queries give; one that fails takes no other with it."""
+    from lupus.extract import read_query
+    from lupus.measure import SQL_TABLE, failed_query, queried_points
+
+    points: list[MetricPoint] = []
+    for metric in project.metrics.sql:
+        name, source = f"metrics.sql.{metric.name}", SqlSource(metric.connection, query=metric.query)
+        try:
+            rows = read_query(project.name, name, source, project.cadence, interval, connections=workspace.connections)
+        except ExtractError as error:
+            failed.append(str(error))
+            points.append(failed_query(project, metric, interval, Failure(FailureKind.NOT_READ, str(error))))
+        else:
+            points += queried_points(project, metric, interval, rows)
+    workspace.store.replace_points(project.name, interval, points, scope=SQL_TABLE)
+    return points
 
 
 def _evaluate(workspace: Workspace, project: Project, interval: Interval, failed: list[str]) -> list[MetricPoint]:

@@ -150,8 +150,8 @@ class Store:
     ) -> None:
         """Make `points` (and `states`, when given) all that the project has of `scope` at `interval`.
 
-        `scope` says what made the series: ``table:<name>``, ``evaluation``, ``validation:<table>``, ``pushed``.
-        Points of the scope that are not in `points` go, with their verdicts. A rerun leaves identical rows.
+        `scope` says what made the series: ``table:<name>``, ``evaluation``, ``validation:<table>``, ``pushed``,
+        ``sql``. Points of the scope that are not in `points` go, with their verdicts. A rerun leaves identical rows.
         """
         with self._writing(project) as connection:
             point_rows.replace(connection, self._names, project, interval, points, scope=scope)
