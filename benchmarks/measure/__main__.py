@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version as version_of
@@ -30,7 +31,7 @@ def options_of(arguments: Sequence[str] | None) -> tuple[Options, argparse.Names
     parser = argparse.ArgumentParser(prog="benchmarks/measure", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a million rows only, slow peers once, no wide table")
     parser.add_argument("--rows", type=int, nargs="+", help="sizes of the tables (default 1,000,000 and 10,000,000)")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, help="(default: 3; with --quick 2)")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--sections", nargs="+", choices=[*SECTIONS, "accuracy"], help="(default: all)")
     parser.add_argument("--only", nargs="+", default=(), help="contenders whose names begin so (default: all)")
@@ -40,9 +41,9 @@ def options_of(arguments: Sequence[str] | None) -> tuple[Options, argparse.Names
     given = parser.parse_args(arguments)
     rows = given.rows or ([1_000_000] if given.quick else [1_000_000, 10_000_000])
     given.sections = given.sections or (QUICK_SECTIONS if given.quick else [*SECTIONS, "accuracy"])
-    options = Options(
-        tuple(sorted(rows)), given.repeats, given.threads, given.peers.resolve(), given.quick, tuple(given.only)
-    )
+    repeats = given.repeats or (2 if given.quick else 3)
+    folder, only = given.peers.resolve(), tuple(given.only)
+    options = Options(tuple(sorted(rows)), repeats, given.threads, folder, given.quick, only)
     return options, given
 
 
@@ -55,6 +56,8 @@ def versions(options: Options) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options, given = options_of(arguments)
+    # Ended from outside, it still ends its children and throws its gigabytes of data away.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     load = os.getloadavg()[0]
     races = [race for name in given.sections if name in SECTIONS for race in SECTIONS[name](options)]
     exact, failure = accuracy(options) if "accuracy" in given.sections else ([], "")

@@ -10,6 +10,7 @@ import math
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from typing import Any
 from peers import python_of
 
 PROGRAMS = Path(__file__).parent / "programs"
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 3.0
 """What takes longer than this is not repeated in a quick run."""
 
 LIMIT_SECONDS = 3600.0
@@ -112,6 +113,9 @@ def run(contender: Contender, result: Result, options: Options) -> None:
         except subprocess.TimeoutExpired:
             result.failure = f"not finished within {LIMIT_SECONDS:.0f} s"
             return
+        except BaseException:  # the benchmark itself is being ended
+            process.kill()
+            raise
         wall = time.perf_counter() - started
         out.seek(0)
         err.seek(0)
@@ -129,16 +133,15 @@ def run(contender: Contender, result: Result, options: Options) -> None:
 
 def wait(process: subprocess.Popen[bytes], limit_seconds: float) -> Any:
     """Wait for one child and give back what it used, its own children included; ends it at the limit."""
-    import threading
-
     late = threading.Timer(limit_seconds, process.kill)
     late.start()
-    _, status, usage = os.wait4(process.pid, 0)
-    in_time = late.is_alive()
-    late.cancel()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if not in_time:
-        raise subprocess.TimeoutExpired(process.args, limit_seconds)
+    try:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if not late.is_alive():
+            raise subprocess.TimeoutExpired(process.args, limit_seconds)
+    finally:
+        late.cancel()
     return usage
 
 

@@ -56,10 +56,9 @@ def profile(options: Options) -> list[Race]:
                 Contender("whylogs", "profile_whylogs.py", (table,), "whylogs"),
             ]
             if rows <= MILLION:
-                contenders += [
-                    Contender("evidently", "profile_evidently.py", (table,), "evidently"),
-                    Contender("ydata-profiling", "profile_ydata.py", (table,), "ydata"),
-                ]
+                contenders.append(Contender("evidently", "profile_evidently.py", (table,), "evidently"))
+            if rows <= MILLION and not options.quick:
+                contenders.append(Contender("ydata-profiling", "profile_ydata.py", (table,), "ydata"))
             races.append(Race("profile", rows, race(contenders, options)))
     return races
 
