@@ -15,8 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import scipy.stats
 
 from lupus.measure import Categories, Engine, Histogram, Moments, TableMeasures, absent_points, measure_table
+from lupus.measure.grid import Grid, Scale
 from lupus.model import (
     Cadence,
     CadenceKind,
@@ -42,9 +44,10 @@ SOURCE = FileSource("x.parquet", FileFormat.PARQUET)
 Make = Callable[..., Snapshot]
 
 
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    with Engine(threads=1) as one:
+@pytest.fixture(scope="module", params=["upright", "branches"])
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """Small slices are turned upright, large ones get a branch per item: both ways say the same."""
+    with Engine(threads=1, upright_rows=50_000 if request.param == "upright" else -1) as one:
         yield one
 
 
@@ -116,10 +119,13 @@ def test_numeric_metrics_are_numpys(make: Make, engine: Engine) -> None:
         "min": x.min(),
         "max": x.max(),
         "zero_ratio": 20 / 500,
-        "distinct": len(np.unique(x)),
+        "negative_ratio": np.mean(x < 0),
+        "skew": scipy.stats.skew(x),
     }
-    expected |= {f"p{q:02d}": np.percentile(x, q) for q in (1, 5, 25, 50, 75, 95, 99)}
-    assert got == pytest.approx(expected, rel=1e-12)
+    assert {name: got.pop(name) for name in expected} == pytest.approx(expected, rel=1e-12)
+    assert got.keys() == {f"p{q:02d}" for q in (1, 5, 25, 50, 75, 95, 99)}
+    exact = {name: np.percentile(x, int(name[1:])) for name in got}
+    assert got == pytest.approx(exact, rel=1e-12 if engine.upright_rows > 0 else 0.02)
 
 
 def test_numbers_of_every_arrow_type(make: Make, engine: Engine) -> None:
@@ -139,7 +145,7 @@ def test_numbers_of_every_arrow_type(make: Make, engine: Engine) -> None:
 def test_large_integers_do_not_overflow(make: Make, engine: Engine) -> None:
     got = values(measured(make, engine, {"n": pa.array([2**63 - 1, 2**63 - 1, -(2**63)], pa.int64())}), "n")
     assert got["mean"] == pytest.approx(2**63 / 3)
-    assert got["distinct"] == 2
+    assert got["p50"] == 2.0**63
 
 
 def test_numbers_whose_squares_overflow_count_as_infinite(make: Make, engine: Engine) -> None:
@@ -159,9 +165,9 @@ def test_other_types(make: Make, engine: Engine) -> None:
     }
     got = measured(make, engine, columns, min_category_rows=1)
     assert values(got, "flag") == pytest.approx({"null_ratio": 0.25, "true_ratio": 2 / 3})
-    assert values(got, "day") == {"null_ratio": 0.75}
-    assert values(got, "at") == {"null_ratio": 0.0}
-    assert values(got, "list") == {"null_ratio": 0.25}
+    assert values(got, "day") == {"null_ratio": 0.75, "future_ratio": 0.0}
+    assert values(got, "at")["null_ratio"] == 0.0
+    assert values(got, "list")["null_ratio"] == 0.25
     assert values(got, "blob") == {"null_ratio": 0.25}
     assert values(got, "nothing") == {"null_ratio": 1.0}
     assert values(got, "enum")["distinct"] == 2
@@ -181,10 +187,11 @@ def test_degenerate_columns_fail_by_name_and_harm_no_other(make: Make, engine: E
 
 def test_one_row_and_a_constant(make: Make, engine: Engine) -> None:
     one = measured(make, engine, {"x": [7.0]})
-    assert failures(one, "x").keys() == {"std"}
+    assert failures(one, "x").keys() == {"std", "skew"}
     constant = measured(make, engine, {"x": [0.1] * 50})
-    assert values(constant, "x")["std"] == pytest.approx(0, abs=1e-15)
-    assert {reference.column for reference in constant.references} == {"x"}
+    assert values(constant, "x")["std"] == 0.0
+    assert failures(constant, "x").keys() == {"skew"}
+    assert {reference.column for reference in constant.references} == {"", "x"}
 
 
 def test_a_slice_without_rows_has_no_rows_and_nothing_else(make: Make, engine: Engine) -> None:
@@ -205,14 +212,20 @@ def test_duplicate_keys(make: Make, engine: Engine) -> None:
 def test_categories_are_followed_and_rare_ones_never_named(make: Make, engine: Engine) -> None:
     first = ["LGA"] * 60 + ["JFK"] * 30 + ["secret"] * 4 + [None] * 6
     day1 = measured(make, engine, {"origin": first})
-    assert values(day1, "origin") == pytest.approx(
-        {"null_ratio": 0.06, "distinct": 3, "share:LGA": 60 / 94, "share:JFK": 30 / 94, "share:other": 4 / 94}
-    )
-    assert day1.references[0].payload == {"categories": ["LGA", "JFK"]}
+    shares = {"share:LGA": 60 / 94, "share:JFK": 30 / 94, "share:other": 4 / 94}
+    entropy = scipy.stats.entropy([60, 30, 4], base=2)
+    about = {"null_ratio": 0.06, "distinct": 3, "entropy": entropy, "top_share": 60 / 94, "unseen_ratio": 4 / 94}
+    assert values(day1, "origin") == pytest.approx(shares | about)
+    assert day1.references[0].payload == {
+        "text": False, "categories": ["LGA", "JFK"], "seen": ["LGA", "JFK"]
+    }  # fmt: skip
     later = make({"origin": ["EWR"] * 90 + ["JFK"] * 10})
     day2 = measure_table(project(), table(), later, day1.references, engine=engine)
-    assert values(day2, "origin") == {
-        "null_ratio": 0, "distinct": 2, "share:LGA": 0, "share:JFK": 0.1, "share:other": 0.9
+    found = values(day2, "origin")
+    assert found.pop("entropy") == pytest.approx(scipy.stats.entropy([90, 10], base=2))
+    assert found == {
+        "null_ratio": 0, "distinct": 2, "top_share": 0.9, "unseen_ratio": 0.9, "share:LGA": 0, "share:JFK": 0.1,
+        "share:other": 0.9,
     }  # fmt: skip
     assert day2.references == ()
     state = next(state for state in day2.states if state.kind == "categories")
@@ -221,7 +234,8 @@ def test_categories_are_followed_and_rare_ones_never_named(make: Make, engine: E
 
 def test_free_text_gets_no_share_series(make: Make, engine: Engine) -> None:
     got = measured(make, engine, {"text": [f"word {n}" for n in range(1000)]})
-    assert values(got, "text") == {"null_ratio": 0, "distinct": 1000}
+    lengths = {"length_mean": 7.89, "length_max": 8, "length_p50": 8, "length_p95": 8, "empty_ratio": 0}
+    assert values(got, "text") == pytest.approx({"null_ratio": 0, "distinct": 1000} | lengths)
 
 
 def test_a_new_model_version_is_named_from_its_first_day(make: Make, engine: Engine) -> None:
@@ -238,7 +252,8 @@ def test_histograms_over_fixed_edges_are_numpys(make: Make, engine: Engine) -> N
     rng = np.random.default_rng(2)
     x = rng.lognormal(size=2000)
     first = measured(make, engine, {"x": x})
-    edges = first.references[0].payload["edges"]
+    edges = Grid.from_json(first.references[0].payload["grid"]).edges
+    assert len(edges) == 21
     y = rng.lognormal(1, size=1000) - 2
     later = measure_table(project(), table(), make({"x": y}), first.references, engine=engine)
     for measures, data in ((first, x), (later, y)):
@@ -247,16 +262,18 @@ def test_histograms_over_fixed_edges_are_numpys(make: Make, engine: Engine) -> N
         assert Histogram.from_json(dict(state.payload)) == Histogram(tuple(edges), tuple(counts.tolist()))
 
 
-def test_uneven_edges_and_numbers_far_outside(make: Make, engine: Engine) -> None:
-    edges = [0.0, 1.0, 10.0, 1000.0]
+def test_numbers_far_outside(make: Make, engine: Engine) -> None:
+    skewed = Grid(0.0, 3.0, 1500, 500, Scale.ASINH)
     known = [
-        Reference("p", "data", "x", 1, "x", {"edges": edges}),
-        Reference("p", "data", "y", 1, "x", {"edges": [0, 1]}),
+        Reference("p", "data", "x", 1, "x", {"grid": skewed.to_json()}),
+        Reference("p", "data", "y", 1, "x", {"grid": Grid(0.0, 1.0, 1, 1).to_json()}),
     ]
-    data = [-1e140, -1.0, 0.0, 0.5, 1.0, 999.0, 1000.0, 1e140]
+    data = [-1e90, -1.0, 0.0, 0.5, 1.2, 9.0, 1000.0, 1e90]
     got = measure_table(project(), table(), make({"x": data, "y": data}), known, engine=engine)
     histograms = {state.column: state.payload["counts"] for state in got.states if state.kind == "histogram"}
+    assert skewed.edges == pytest.approx((0, math.sinh(1), math.sinh(2), math.sinh(3)))
     assert histograms == {"x": [2, 2, 1, 1, 2], "y": [2, 2, 4]}
+    assert values(got, "x")["max"] == 1e90
 
 
 def test_scores(make: Make, engine: Engine) -> None:
@@ -268,7 +285,9 @@ def test_scores(make: Make, engine: Engine) -> None:
     assert found["positive_ratio"] == pytest.approx(2 / 3)
     assert found["invalid_ratio"] == pytest.approx(4 / 7)
     assert {point.series.group for point in got.points} == {Group.PREDICTION}
-    assert got.references[0].payload["edges"] == [n / 20 for n in range(21)]
+    assert found["confidence"] == pytest.approx((0.9 + 0.5 + 0.9) / 3)
+    assert found["score_entropy"] == pytest.approx((1 + 2 * scipy.stats.entropy([0.1, 0.9], base=2)) / 3)
+    assert Grid.from_json(got.references[0].payload["grid"]).edges == pytest.approx([n / 20 for n in range(21)])
 
 
 def test_nan_in_a_column_whose_statistics_hide_it(make: Make, engine: Engine) -> None:
@@ -278,7 +297,7 @@ def test_nan_in_a_column_whose_statistics_hide_it(make: Make, engine: Engine) ->
         day = make({"score": pa.array([0.25, 0.75, math.nan], kind)}, table="prediction")
         found = values(measure_table(project(predictions), predictions, day, (), engine=engine), "score")
         assert found["nan_ratio"] == found["invalid_ratio"] == pytest.approx(1 / 3)
-        assert (found["mean"], found["positive_ratio"], found["distinct"]) == (0.5, 0.5, 2.0)
+        assert (found["mean"], found["positive_ratio"], found["max"]) == (0.5, 0.5, 0.75)
 
 
 def test_segments(make: Make, engine: Engine) -> None:
@@ -286,11 +305,11 @@ def test_segments(make: Make, engine: Engine) -> None:
         "x": [1.0] * 40 + [2.0] * 40 + [5.0] * 10 + [9.0] * 30,
         "s": ["a"] * 40 + ["b"] * 40 + ["c"] * 10 + [None] * 30,
     }
-    plan = project(segments=("s", "absent"), segment_metrics=("rows", "mean", "p50", "distinct"))
+    plan = project(segments=("s", "absent"), segment_metrics=("rows", "mean", "p50", "null_ratio"))
     got = measure_table(plan, table(), make(columns), (), engine=engine)
     segments = {point.series.key.segment for point in got.points}
     assert segments == {"", "s=a", "s=b", "s=(null)"}  # c is too small to be shown
-    assert values(got, "x", "s=b") == {"mean": 2.0, "p50": 2.0, "distinct": 1.0}
+    assert values(got, "x", "s=b") == {"null_ratio": 0.0, "mean": 2.0, "p50": 2.0}
     assert values(got, "", "s=a") == {"rows": 40.0}
 
 
@@ -309,8 +328,9 @@ def test_include_and_exclude(make: Make, engine: Engine) -> None:
         "p95",
         "p99",
         "zero_ratio",
+        "negative_ratio",
     }
-    assert values(got, "t").keys() == {"null_ratio"}
+    assert values(got, "t").keys() == {"null_ratio", "unseen_ratio"}
 
 
 def test_a_lost_and_a_retyped_column(make: Make, engine: Engine) -> None:
@@ -337,7 +357,7 @@ def test_missing_and_mistyped_roles(make: Make, engine: Engine) -> None:
 
 def test_excluded_columns_are_not_measured_and_not_missed(make: Make, engine: Engine) -> None:
     some = table(exclude=("x",), columns=("x", "y"))
-    known = [Reference("p", "data", name, 1, "x", {"edges": [0, 1]}) for name in ("x", "gone", "y")]
+    known = [Reference("p", "data", name, 1, "x", {"grid": Grid(0, 1, 1, 1).to_json()}) for name in ("x", "gone", "y")]
     got = measure_table(project(some), some, make({"x": [1], "y": [1], "z": [1]}), known, engine=engine)
     assert {point.series.key.column for point in got.points} == {"", "y"}
 
@@ -368,7 +388,7 @@ def test_names_and_values_are_never_sql(make: Make, engine: Engine) -> None:
             metric, value = (f"share:{name}", 1.0) if number % 2 else ("mean", float(number))
             assert values(got, name)[metric] == value
     again = measure_table(plan, keyed, make(columns), got.references, engine=engine)
-    assert not [point for point in again.points if point.failure]
+    assert {point.series.key.metric for point in again.points if point.failure} == {"skew"}  # of constants
 
 
 def test_names_that_differ_only_in_case_stay_apart(make: Make, engine: Engine) -> None:
@@ -425,12 +445,13 @@ def test_one_query_per_table_and_one_scan(make: Make) -> None:
     keyed, plan = table(key=("k",)), project(segments=("s",), segment_metrics=("mean",))
     with Engine(threads=1) as engine:
         first = measure_table(plan, keyed, make(columns), (), engine=engine)
-        assert len(engine.queries) == 2  # the first slice also fixes the edges
+        assert len(engine.queries) == 2  # the first slice also fixes the grids
         for _ in range(3):
             later = measure_table(plan, keyed, make(columns), first.references, engine=engine)
         assert len(engine.queries) == 5
-        assert len(set(engine.queries[1:])) == 1
-        assert later.points == first.points
+        assert len(set(engine.queries[2:])) == 1
+        # Of the first slice nobody knows what is new.
+        assert [point for point in later.points if "_columns" not in point.series.key.metric] == list(first.points)
         assert later.references == ()
 
 

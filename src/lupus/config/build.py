@@ -91,6 +91,7 @@ def _table(name: str, file: TableFile, timezone: str, folder: pathlib.Path) -> T
         version=file.version,
         columns=file.columns,
         exclude=file.exclude,
+        patterns=dict(file.patterns),
         arrives_within=file.arrives_within,
         expectations=file.expectations or "",
         ready=Ready(min_rows=file.ready.min_rows, by=file.ready.by),

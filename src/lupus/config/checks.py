@@ -115,6 +115,7 @@ def _check_columns(table: TableFile, path: Path, document: Document) -> None:
     named = [(field, getattr(table, field)) for field in single]
     named += [(field, column) for field in ("key", "query") for column in getattr(table, field)]
     named += [(field, column) for field in ("scores", "quantiles") for column in getattr(table, field).values()]
+    named += [("patterns", column) for column in table.patterns]
     for field, column in named:
         if column and column in table.exclude:
             shown = document.shown((*path, field), column)

@@ -145,6 +145,7 @@ def _table(table: Table, project: Project) -> dict[str, Any]:
         "version": table.version,
         "columns": list(table.columns),
         "exclude": list(table.exclude),
+        "patterns": dict(table.patterns),
         "arrives_within": format_duration(table.arrives_within),
         "expectations": table.expectations,
         "ready": {

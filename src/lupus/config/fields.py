@@ -233,11 +233,20 @@ def _increasing(values: tuple[float, ...]) -> tuple[float, ...]:
     return values
 
 
+def _expression(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        refuse(f"is no regular expression: {error}", "write it in quotes, and a backslash before a sign that is meant")
+    return value
+
+
 def _read(parse: Callable[[Any], Any], **schema: Any) -> PlainValidator:
     return PlainValidator(parse, json_schema_input_type=Annotated[str, Field(**schema)])
 
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
+Pattern = Annotated[Text, AfterValidator(_expression)]
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 Level = Annotated[str, StringConstraints(pattern=LEVEL_PATTERN)]
 ColumnName = Annotated[str, StringConstraints(pattern=COLUMN_PATTERN)]

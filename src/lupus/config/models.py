@@ -20,6 +20,7 @@ from lupus.config.fields import (
     Name,
     Names,
     Number,
+    Pattern,
     Quantiles,
     Segments,
     SuitePath,
@@ -165,6 +166,11 @@ class TableFile(_Mapping):
     version: str = Field(default="", description="Column with the model's version.")
     columns: Names = Field(default=(), description="The only columns to read; all when left out.")
     exclude: Names = Field(default=(), description="Columns that are neither kept nor measured.")
+    patterns: dict[str, Pattern] = Field(
+        default_factory=dict,
+        description="Regular expressions by text column; the share of the values in which one is found is measured.",
+        examples=[{"email": "^[^@]+@[^@]+$"}],
+    )
     arrives_within: Duration = Field(
         default=timedelta(0), description="How long after the interval labels may still arrive (ground truth only)."
     )
@@ -203,6 +209,10 @@ class MetricsFile(_Mapping):
     )
     quantiles: Quantiles = Field(default=_POLICY.quantiles, description="Quantiles of numbers, each between 0 and 1.")
     bins: Whole = Field(default=_POLICY.bins, ge=2, le=1000, description="Bins of a histogram.")
+    segment_states: bool = Field(
+        default=_POLICY.segment_states,
+        description="Whether moments and histograms of segments are kept as well, for quantiles and drift in segments.",
+    )
     top: Whole = Field(default=_POLICY.top, ge=1, le=1000, description="Categories whose share is followed.")
     min_segment_rows: Whole = Field(
         default=_POLICY.min_segment_rows, ge=1, description="Rows below which a segment is not measured."

@@ -14,7 +14,11 @@ _INTEGER: Final = re.compile(r"u?int\d+$")
 _FLOAT: Final = re.compile(r"(float|double|halffloat|float\d+)$")
 _NUMBER: Final = re.compile(r"decimal\d*\(")
 _TEXT: Final = re.compile(r"((large_)?string|string_view|(large_)?utf8)$")
-_MOMENT: Final = re.compile(r"(timestamp\[|date\d+)")
+_ZONED: Final = re.compile(r"timestamp\[[a-z]+, tz=")
+_TIMESTAMP: Final = re.compile(r"timestamp\[")
+_DATE: Final = re.compile(r"date\d+")
+_EMBEDDING: Final = re.compile(r"((large_)?list(_view)?|fixed_size_list)<(\w+): (half)?(float|double)")
+_LIST: Final = re.compile(r"((large_)?list(_view)?|fixed_size_list)<")
 _DICTIONARY: Final = re.compile(r"dictionary<values=([^,]+),")
 
 
@@ -26,12 +30,20 @@ class Kind(StrEnum):
     DECIMAL = "decimal"
     BOOLEAN = "boolean"
     TEXT = "text"
-    TIMESTAMP = "timestamp"
+    TIMESTAMP = "timestamp"  # in the table's time zone
+    INSTANT = "instant"  # with a time zone of its own
+    DATE = "date"
+    LIST = "list"
+    EMBEDDING = "embedding"  # a list of floats
     OTHER = "other"
 
     @property
     def numeric(self) -> bool:
         return self in (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
+
+    @property
+    def timely(self) -> bool:
+        return self in (Kind.TIMESTAMP, Kind.INSTANT, Kind.DATE)
 
 
 def kind_of(arrow_type: str) -> Kind:
@@ -49,7 +61,11 @@ def kind_of(arrow_type: str) -> Kind:
         (_FLOAT, Kind.FLOAT),
         (_NUMBER, Kind.DECIMAL),
         (_TEXT, Kind.TEXT),
-        (_MOMENT, Kind.TIMESTAMP),
+        (_ZONED, Kind.INSTANT),
+        (_TIMESTAMP, Kind.TIMESTAMP),
+        (_DATE, Kind.DATE),
+        (_EMBEDDING, Kind.EMBEDDING),
+        (_LIST, Kind.LIST),
     ):
         if pattern.match(arrow_type):
             return kind
@@ -75,6 +91,18 @@ class Column:
     position: int
     kind: Kind
     part: Part
+
+    @property
+    def counted(self) -> bool:
+        """Whether its values are counted by name."""
+        return self.part not in (Part.KEY, Part.TIME) and (self.kind is Kind.TEXT or self.part is Part.VERSION)
+
+    @property
+    def number(self) -> bool:
+        """Whether its values are measured as numbers."""
+        if self.counted or self.part in (Part.KEY, Part.TIME):
+            return False
+        return self.kind.numeric or self.kind is Kind.BOOLEAN
 
 
 def columns_of(table: Table, schema: Sequence[tuple[str, str]]) -> tuple[Column, ...]:

@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any, Self
 from lupus.model import MeasureError, Series
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from ibis import Table as Expression
+
+
+SAMPLE_ROWS = 50_000
+_PIECES = 5
 
 
 class Engine:
@@ -21,10 +26,14 @@ class Engine:
 
     `threads` defaults to the machine's cores; `memory_limit` is DuckDB's text (``"2GB"``). Use it for many
     intervals, from one thread, and close it, or use it in a ``with`` statement. `queries` lists the SQL
-    that was run, oldest first.
+    that was run, oldest first. Slices of up to `upright_rows` rows are turned upright: there planning costs more
+    than reading, and quantiles can be exact.
     """
 
-    def __init__(self, *, threads: int | None = None, memory_limit: str | None = None) -> None:
+    def __init__(
+        self, *, threads: int | None = None, memory_limit: str | None = None, upright_rows: int = 50_000
+    ) -> None:
+        self.upright_rows = upright_rows
         self._settings: dict[str, Any] = {
             "temp_directory": str(Path(tempfile.gettempdir()) / f"lupus-duckdb-{os.getpid()}"),
             # Names in the data are not Python variables, and nothing is fetched from anywhere.
@@ -32,6 +41,8 @@ class Engine:
             "autoinstall_known_extensions": False,
             # A file's statistics leave NaN out, and DuckDB would conclude from them that there is none.
             "disabled_optimizers": "statistics_propagation",
+            # Rows are counted by 16-bit places: in an array of all of them, not in a hash table.
+            "perfect_ht_threshold": 16,
         }
         if threads is not None:
             self._settings["threads"] = threads
@@ -59,45 +70,62 @@ class Engine:
             self._connection.close()
             self._connection = None
 
-    def show(self, view: str, files: Sequence[Path], columns: Sequence[tuple[str, str]] | int) -> None:
-        """Makes the Parquet `files` readable as `view`.
+    def show_slice(self, view: str, slice_: Path | pa.Table, width: int, more: Sequence[int]) -> None:
+        """Makes a Parquet file or an Arrow table readable as `view`, its columns renamed by position to c0, c1, ...
 
-        With a number, that many columns are renamed by position to c0, c1, ...: no name of the data gets
-        into SQL, and names that differ only in case stay apart. With (name, alias) pairs those columns of
-        all files are shown under the aliases, and ``slice`` counts the files from 1.
+        No name of the data gets into SQL, and names that differ only in case stay apart. `more` are columns with one
+        number each, after those of the data.
         """
+        from sqlglot import exp
+
+        names = ", ".join(f"c{number}" for number in range(width))
+        if isinstance(slice_, Path):
+            paths = exp.Array(expressions=[exp.Literal.string(_not_a_pattern(slice_))]).sql("duckdb")
+            source = f"read_parquet({paths}, hive_partitioning = false)"
+        else:
+            renamed = slice_.rename_columns([f"c{number}" for number in range(width)])
+            self._guarded(lambda connection: connection.register(f"{view}_rows", renamed))
+            source = f'"{view}_rows"'
+        constants = "".join(f", {int(value)}::BIGINT AS c{width + at}" for at, value in enumerate(more))
+        body = f"SELECT *{constants} FROM {source} AS slice({names})"  # noqa: S608
+        self._execute(f'CREATE OR REPLACE TEMP VIEW "{view}" AS {body}')
+
+    def show(self, view: str, files: Sequence[Path], columns: Sequence[tuple[str, str]]) -> None:
+        """Makes columns of all `files` readable as `view`, by (name, alias); ``slice`` counts the files from 1."""
         from sqlglot import exp
 
         paths = exp.Array(expressions=[exp.Literal.string(_not_a_pattern(path)) for path in files])
         listed = paths.sql("duckdb")
-        if isinstance(columns, int):
-            names = ", ".join(f"c{number}" for number in range(columns))
-            body = f"SELECT * FROM read_parquet({listed}, hive_partitioning = false) AS slice({names})"  # noqa: S608
-        else:
-            plain = exp.Array(expressions=[exp.Literal.string(str(path)) for path in files]).sql("duckdb")
-            picked = ", ".join(f'{exp.to_identifier(n, quoted=True).sql("duckdb")} AS "{a}"' for n, a in columns)
-            body = (
-                f"SELECT list_position({plain}, {self._file_column}) AS slice, {picked} FROM read_parquet({listed}, "  # noqa: S608
-                f"hive_partitioning = false, union_by_name = true, filename = '{self._file_column}')"
-            )
+        plain = exp.Array(expressions=[exp.Literal.string(str(path)) for path in files]).sql("duckdb")
+        picked = ", ".join(f'{exp.to_identifier(n, quoted=True).sql("duckdb")} AS "{a}"' for n, a in columns)
+        body = (
+            f"SELECT list_position({plain}, {self._file_column}) AS slice, {picked} FROM read_parquet({listed}, "  # noqa: S608
+            f"hive_partitioning = false, union_by_name = true, filename = '{self._file_column}')"
+        )
         self._execute(f'CREATE OR REPLACE TEMP VIEW "{view}" AS {body}')
 
     def rows(self, key: Hashable, build: Callable[[], Expression]) -> list[tuple[Any, ...]]:
         """The rows of the expression that `build` makes, compiled once per `key`."""
-        sql = self._sql(key, build)
+        sql = self._sql(key, lambda: [build()])
         return self._guarded(lambda connection: connection.execute(sql).fetchall())  # type: ignore[no-any-return]
+
+    def table(self, key: Hashable, build: Callable[[], Sequence[Expression]]) -> pa.Table:
+        """The rows of all expressions that `build` makes, which have the same columns, from one query."""
+        sql = self._sql(key, build)
+        return self._guarded(lambda connection: connection.sql(sql).to_arrow_table())
 
     def arrays(self, key: Hashable, build: Callable[[], Expression]) -> dict[str, Any]:
         """As `rows`, but column by column as NumPy arrays, masked where there are nulls."""
-        sql = self._sql(key, build)
+        sql = self._sql(key, lambda: [build()])
         return self._guarded(lambda connection: connection.execute(sql).fetchnumpy())  # type: ignore[no-any-return]
 
-    def _sql(self, key: Hashable, build: Callable[[], Expression]) -> str:
+    def _sql(self, key: Hashable, build: Callable[[], Sequence[Expression]]) -> str:
         sql = self._compiled.get(key)
         if sql is None:
             import ibis
 
-            sql = self._compiled[key] = str(ibis.to_sql(build(), dialect="duckdb"))
+            parts = [str(ibis.to_sql(expression, dialect="duckdb")) for expression in build()]
+            sql = self._compiled[key] = " UNION ALL ".join(f"({part})" for part in parts) if parts[1:] else parts[0]
         self.queries.append(sql)
         return sql
 
@@ -122,3 +150,27 @@ class Engine:
 def _not_a_pattern(path: Path) -> str:
     """`path` with the signs that DuckDB would take for a glob put in brackets."""
     return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in str(path))
+
+
+def sample_of(path: Path) -> pa.Table:
+    """`SAMPLE_ROWS` rows from everywhere in a large Parquet file; always the same ones. Raises `MeasureError`."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            groups = file.num_row_groups
+            chosen = sorted({groups * number // _PIECES for number in range(_PIECES)})
+            size = SAMPLE_ROWS // len(chosen)
+            table = pa.Table.from_batches(
+                [next(file.iter_batches(batch_size=size, row_groups=[group])) for group in chosen]
+            )
+    except (pa.ArrowException, OSError) as error:
+        raise MeasureError(f"the snapshot could not be read: {error}") from error
+    # DuckDB reads these from Parquet, but not from Arrow.
+    odd = [
+        at for at, one in enumerate(table.schema) if pa.types.is_float16(one.type) or pa.types.is_decimal256(one.type)
+    ]
+    for at in odd:
+        table = table.set_column(at, table.schema[at].name, table.column(at).cast(pa.float64()))
+    return table

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lupus.measure.columns import Kind, kind_of
-from lupus.measure.plan import HUGE
+from lupus.measure.grid import HUGE
 from lupus.model import Snapshot, Table
 
 if TYPE_CHECKING:

@@ -1,114 +1,155 @@
-"""The plan: what is asked of a slice in one query, independent of where the slice lies.
-
-The slice is turned upright, one row per (row, column), so that a statistic is one expression however many
-columns there are: planning time stays flat, and a new metric is a new expression, not one per column.
-"""
+"""The plan: what is asked of a slice in one query, independent of where the slice lies and how it is asked."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import IntEnum, StrEnum
-from functools import reduce
-from operator import add, or_
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Final
 
 from lupus.measure.columns import Column, Kind, Part, columns_of, is_binary
+from lupus.measure.grid import Grid, span_grid, unit_grid
 from lupus.measure.metrics import (
-    DISTINCT,
+    CONFIDENCE,
     INVALID_RATIO,
+    MATCH_RATIO,
     POSITIVE_RATIO,
+    SCORE_ENTROPY,
     ColumnMetric,
+    length_metrics,
     metrics_of,
     wanted,
     wanted_in_segments,
 )
-from lupus.measure.reference import MOST_CATEGORIES, categories_in, edges_in, is_uniform
-from lupus.model import Project, Reference, Snapshot, Table
+from lupus.measure.reference import grid_in
+from lupus.model import MetricsPolicy, Project, Reference, Snapshot, Table
 
-if TYPE_CHECKING:
-    import ibis
+GRID_QUANTILES: Final = (0.01, 0.25, 0.5, 0.75, 0.99)
+"""What a grid is made from."""
 
-VIEW: Final = "lupus_slice"
-
-HUGE: Final = 1e150
-"""Numbers beyond this count as infinite: their squares would overflow."""
+MOST_ITEMS: Final = 100
+"""Items of one query: DuckDB plans thousands of branches slowly, and each query reads columns of its own."""
 
 
 class Derive(StrEnum):
-    """What is taken from a column: its numbers, or a yes (1) or no (0) about each value."""
+    """What is taken from a column: its numbers, or a number about each value."""
 
     NUMBER = "number"
     PRESENCE = "presence"
     POSITIVE = "positive"
     INVALID = "invalid"
-
-
-class Answer(IntEnum):
-    """Which question a row of the result answers; from SEGMENT on, one per segment column."""
-
-    PROFILE = 0
-    HISTOGRAM = 1
-    CATEGORY = 2
-    DISTINCT = 3
-    KEYS = 4
-    SEGMENT = 5
+    CONFIDENCE = "confidence"
+    ENTROPY = "entropy"
+    LENGTH = "length"
+    MATCH = "match"
+    HOURS = "hours"
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A column, what is taken from it, and the metrics of that for the whole slice and per segment."""
+    """A column, what is taken from it, and the metrics of that for the whole slice and per segment.
+
+    `shift` overrides the number from which distances are summed; `pattern` is what texts are matched with.
+    """
 
     column: Column
     derive: Derive
     metrics: tuple[ColumnMetric, ...]
-    segment_metrics: tuple[ColumnMetric, ...]
-    edges: tuple[float, ...] | None = None
-    wants_edges: bool = False
-    categories: tuple[str, ...] | None = None
+    segment_metrics: tuple[ColumnMetric, ...] = ()
+    grid: Grid | None = None
+    wants_grid: bool = False
     wants_categories: bool = False
+    pattern: str = ""
+    shift: float | None = None
+
+    @property
+    def center(self) -> float:
+        """The number from which distances are summed."""
+        if self.shift is not None:
+            return self.shift
+        return self.grid.shift if self.grid is not None else 0.0
+
+    @property
+    def quantiles(self) -> tuple[float, ...]:
+        return tuple(metric.quantile for metric in self.metrics if metric.quantile is not None)
+
+    @property
+    def segment_quantiles(self) -> tuple[float, ...]:
+        return tuple(metric.quantile for metric in self.segment_metrics if metric.quantile is not None)
+
+    @property
+    def segment_needs(self) -> tuple[str, ...]:
+        """The sums that the metrics of segments are made of, sorted."""
+        return tuple(sorted({need for metric in self.segment_metrics for need in metric.needs}))
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that the SQL depends on, and nothing else: equal plans compile to equal SQL."""
+    """Everything that the SQL depends on, and nothing else: equal plans compile to equal SQL.
+
+    With `upright` the slice is turned upright, one row per (row, item); else every item is a branch of its own.
+    `exact` are quantiles that are computed by sorting; the others come from the grids' cells.
+    """
 
     width: int
     items: tuple[Item, ...]
-    keys: tuple[Column, ...]
-    segments: tuple[Column, ...]
-    segment_rows: bool
-    quantiles: tuple[float, ...]
-    least_category_rows: int
-    least_segment_rows: int
-    binary: bool
-    threshold: float
+    keys: tuple[Column, ...] = ()
+    segments: tuple[tuple[Column, ...], ...] = ()
+    segment_rows: bool = False
+    segment_cells: bool = False
+    upright: bool = True
+    exact: tuple[float, ...] = ()
+    least_segment_rows: int = 1
+    least_category_rows: int = 1
+    binary: bool = False
+    threshold: float = 0.5
 
     @property
     def per_segment(self) -> bool:
         return bool(self.segments) and (self.segment_rows or any(item.segment_metrics for item in self.items))
 
+    def of(self, *items: Item, exact: tuple[float, ...], upright: bool = True) -> Plan:
+        """The plan of these items alone, over the whole slice, with exact quantiles."""
+        return replace(
+            self, items=items, keys=(), segments=(), segment_rows=False, upright=upright, exact=exact
+        )  # fmt: skip
 
-def plan_for(project: Project, table: Table, snapshot: Snapshot, references: Mapping[str, Reference]) -> Plan:
+    def parts(self) -> list[Plan]:
+        """The plan in queries of at most `MOST_ITEMS` items; keys and the rows of segments are asked for once."""
+        if len(self.items) <= MOST_ITEMS:
+            return [self]
+        chunks = [self.items[at : at + MOST_ITEMS] for at in range(0, len(self.items), MOST_ITEMS)]
+        return [
+            replace(self, items=chunk, keys=() if number else self.keys, segment_rows=self.segment_rows and not number)
+            for number, chunk in enumerate(chunks)
+        ]
+
+
+def plan_for(
+    project: Project, table: Table, snapshot: Snapshot, references: Mapping[str, Reference], *, upright: bool
+) -> Plan:
     """The plan for a slice with the columns of `snapshot`, given each column's reference, if any."""
     policy, binary = project.metrics, is_binary(project)
     columns = columns_of(table, snapshot.schema)
     items: list[Item] = []
     for column in columns:
-        items += _items_of(column, project, references.get(column.name), binary=binary)
+        reference = references.get(column.name)
+        payload = reference.payload if reference is not None else {}
+        items += _items_of(column, table, snapshot, policy, payload, binary=binary)
     by_name = {column.name: column for column in columns}
     keys = tuple(by_name[name] for name in table.key if name in by_name)
-    needed = any(metric.needs_quantiles for item in items for metric in (*item.metrics, *item.segment_metrics))
-    quantiles = policy.quantiles if needed else ()
-    if any(item.wants_edges and item.edges is None for item in items):
-        quantiles += tuple(q for q in (0.01, 0.99) if q not in quantiles)
+    quantiles = tuple(sorted({quantile for item in items for quantile in item.quantiles})) if upright else ()
     return Plan(
         width=len(snapshot.schema),
         items=tuple(items),
         keys=keys if len(keys) == len(table.key) and wanted("duplicate_key_ratio", policy) else (),
-        segments=tuple(by_name[name] for name, *crossed in project.segments if name in by_name and not crossed),
+        segments=tuple(
+            tuple(by_name[name] for name in names) for names in project.segments if all(n in by_name for n in names)
+        ),
         segment_rows=wanted_in_segments("rows", policy),
-        quantiles=quantiles,
+        segment_cells=policy.segment_states or any(item.segment_quantiles for item in items),
+        upright=upright,
+        exact=quantiles,
         least_category_rows=policy.min_category_rows,
         least_segment_rows=max(policy.min_segment_rows, policy.min_category_rows, 1),
         binary=binary,
@@ -116,234 +157,54 @@ def plan_for(project: Project, table: Table, snapshot: Snapshot, references: Map
     )
 
 
-def _items_of(column: Column, project: Project, reference: Reference | None, *, binary: bool) -> list[Item]:
-    policy = project.metrics
-
-    def chosen(metrics: tuple[ColumnMetric, ...], *, only_rows: bool = False) -> tuple[Any, Any]:
+def _items_of(
+    column: Column,
+    table: Table,
+    snapshot: Snapshot,
+    policy: MetricsPolicy,
+    payload: Mapping[str, Any],
+    *,
+    binary: bool,
+) -> list[Item]:
+    def item(derive: Derive, metrics: tuple[ColumnMetric, ...], **more: Any) -> Item:
         whole = tuple(metric for metric in metrics if wanted(metric.name, policy))
-        # Text has no numbers in the upright table, so distinct values are counted for the whole only.
-        within = tuple(m for m in whole if wanted_in_segments(m.name, policy) and not (only_rows and m is DISTINCT))
-        return whole, within
+        within = tuple(metric for metric in whole if wanted_in_segments(metric.name, policy))
+        return Item(column, derive, whole, within, **more)
 
     kind, part = column.kind, column.part
-    payload = reference.payload if reference is not None else {}
-    metrics = metrics_of(kind, part, policy, binary=binary)
-    counted = part not in (Part.KEY, Part.TIME) and (kind is Kind.TEXT or part is Part.VERSION)
-    number = (kind.numeric or kind is Kind.BOOLEAN) and not counted and part not in (Part.KEY, Part.TIME)
-    whole, within = chosen(metrics, only_rows=not number)
-    wants_edges = number and kind.numeric and not (part is Part.LABEL and binary)
-    edges = edges_in(payload) if wants_edges else None
-    items = [
-        Item(
-            column,
-            Derive.NUMBER if number else Derive.PRESENCE,
-            whole,
-            within,
-            edges=edges,
-            wants_edges=wants_edges,
-            categories=categories_in(payload) if counted else None,
-            wants_categories=counted,
-        )
-    ]
-    if part is Part.SCORE and number:
-        derived = [(Derive.POSITIVE, POSITIVE_RATIO)] if binary else []
-        for derive, metric in (*derived, (Derive.INVALID, INVALID_RATIO)):
-            whole, within = chosen((metric,))
-            if whole:
-                items.append(Item(column, derive, whole, within))
+    own = metrics_of(column, policy, binary=binary)
+    if column.number:
+        wants_grid = kind.numeric and not (part is Part.LABEL and binary)
+        grid = grid_in(payload) if wants_grid else None
+        if grid is None and part is Part.SCORE and binary:
+            grid = unit_grid(policy.bins)
+        items = [item(Derive.NUMBER, own, grid=grid, wants_grid=wants_grid)]
+    elif kind.timely and (part is Part.TIME or part is Part.PLAIN):
+        span = (snapshot.interval.end - snapshot.interval.start).total_seconds() / 3600
+        items = [item(Derive.HOURS, own, grid=span_grid(span, policy.bins))]
+    else:
+        items = [item(Derive.PRESENCE, own, wants_categories=column.counted)]
+    if part is Part.SCORE and column.number:
+        derived = [(Derive.INVALID, INVALID_RATIO)]
+        if binary:
+            derived = [
+                (Derive.POSITIVE, POSITIVE_RATIO),
+                *derived,
+                (Derive.CONFIDENCE, CONFIDENCE),
+                (Derive.ENTROPY, SCORE_ENTROPY),
+            ]
+        items += [one for derive, metric in derived if (one := item(derive, (metric,))).metrics]
+    measured_length = kind in (Kind.LIST, Kind.EMBEDDING) or (
+        kind is Kind.TEXT and part is Part.PLAIN and payload.get("text", True)
+    )
+    if measured_length and kind is not Kind.EMBEDDING:
+        lengths = item(Derive.LENGTH, length_metrics(kind), grid=grid_in(payload), wants_grid=True)
+        items += [lengths] if lengths.metrics else []
+    if column.name in table.patterns and kind is Kind.TEXT:
+        items.append(item(Derive.MATCH, (MATCH_RATIO,), pattern=table.patterns[column.name]))
     return items
 
 
-# What DuckDB is told a column is. Numbers are declared as integers although they may be decimals or
-# floats of any width, because that makes Ibis write the cast to a double that all of them need.
-_DECLARED: Final = {
-    Kind.INTEGER: "int64",
-    Kind.DECIMAL: "int64",
-    Kind.FLOAT: "int64",
-    Kind.BOOLEAN: "boolean",
-    Kind.TEXT: "string",
-    Kind.TIMESTAMP: "timestamp",
-    Kind.OTHER: "binary",
-}
-
-
-def build(plan: Plan) -> ibis.Table:
-    """The plan as one Ibis expression over `VIEW`, whose columns are c0, c1, ... by position.
-
-    Rows are (answer, item, label, numbers, quantiles); see `Answer` and `lupus.measure.answers`.
-    """
-    import ibis
-
-    kinds = {item.column.position: item.column.kind for item in plan.items}
-    kinds |= {column.position: column.kind for column in plan.segments}
-    slice_ = ibis.table({f"c{at}": _DECLARED[kinds.get(at, Kind.OTHER)] for at in range(plan.width)}, name=VIEW)
-    parts = []
-    if plan.items:
-        upright = _upright(plan, slice_)
-        parts.append(_profile(plan, upright))
-        if any(item.edges for item in plan.items):
-            parts.append(_histogram(upright))
-        if plan.per_segment:
-            parts += [_segment(plan, upright, number) for number in range(len(plan.segments))]
-    if any(item.wants_categories for item in plan.items):
-        parts += _categories(plan, slice_)
-    if plan.keys:
-        parts.append(_keys(plan, slice_))
-    return ibis.union(*parts) if len(parts) > 1 else parts[0]
-
-
-def _upright(plan: Plan, slice_: ibis.Table) -> ibis.Table:
-    import ibis
-
-    def taken(item: Item) -> ibis.Value:
-        column = slice_[f"c{item.column.position}"]
-        if item.derive is Derive.PRESENCE:
-            return ibis.ifelse(column.notnull(), 1.0, None)
-        number = column.cast("float64")
-        valid = (number >= 0) & (number <= 1) if plan.binary else number.abs() <= HUGE
-        if item.derive is Derive.POSITIVE:
-            return ibis.ifelse(valid, (number >= plan.threshold).cast("float64"), None)
-        if item.derive is Derive.INVALID:
-            return ibis.ifelse(number.notnull(), (~valid).cast("float64"), None)
-        return number
-
-    uniform = [item.edges if item.edges and is_uniform(item.edges) else None for item in plan.items]
-    constants = {
-        "low": [edges[0] if edges else None for edges in uniform],
-        "width": [(edges[-1] - edges[0]) / (len(edges) - 1) if edges else None for edges in uniform],
-        "high": [edges[-1] if edges else None for edges in uniform],
-        "bins": [float(len(edges) - 1) if edges else None for edges in uniform],
-    }
-    labels = {f"s{n}": slice_[f"c{column.position}"].cast("string") for n, column in enumerate(plan.segments)}
-    lists = {"item": ibis.array([ibis.literal(n, "int16") for n in range(len(plan.items))]).unnest()}
-    lists["value"] = ibis.array([taken(item) for item in plan.items]).unnest()
-    if any(uniform):
-        lists |= {
-            name: ibis.array([ibis.literal(value, "float64") for value in values]).unnest()
-            for name, values in constants.items()
-        }
-    upright = slice_.select(**labels, **lists)
-    upright = upright.mutate(number=ibis.ifelse(upright.value.abs() <= HUGE, upright.value, None))
-    if not any(item.edges for item in plan.items):
-        return upright
-    place = ibis.null("float64")
-    if any(uniform):
-        number = upright.number
-        # Between the edges the quotient is at most the number of bins: its floor is a safe integer.
-        inside = ibis.least(((number - upright.low) / upright.width).floor() + 1.0, upright.bins)
-        place = ibis.cases((number < upright.low, 0.0), (number >= upright.high, upright.bins + 1.0), else_=inside)
-    for at, item in enumerate(plan.items):
-        if item.edges and uniform[at] is None:
-            steps = reduce(add, [(upright.number >= edge).cast("float64") for edge in item.edges])
-            place = ibis.ifelse(upright["item"] == at, steps, place)
-    return upright.mutate(place=place)
-
-
-def _numbers(upright: ibis.Table, *, distinct: bool) -> list[Any]:
-    number = upright.number
-    count = number.count()
-    numbers = [
-        upright.count(),
-        upright.value.count(),
-        upright.value.isnan().sum(),
-        count,
-        (number == 0).sum(),
-        number.mean(),
-        number.var(how="pop") * count,
-        number.min(),
-        number.max(),
-    ]
-    return numbers + ([number.nunique()] if distinct else [])
-
-
-def _answer(answer: int, rows: ibis.Table, **found: Any) -> ibis.Table:
-    """`rows` in the columns that all answers share."""
-    import ibis
-
-    return rows.select(
-        answer=ibis.literal(answer, "int16"),
-        item=found.get("item", ibis.null("int16")),
-        label=found.get("label", ibis.null("string")),
-        numbers=ibis.array([value.cast("float64") for value in found["numbers"]]),
-        quantiles=found.get("quantiles", ibis.null("array<float64>")),
-    )
-
-
-def _aggregated(plan: Plan, upright: ibis.Table, by: list[str], metrics: list[ColumnMetric]) -> ibis.Table:
-    distinct = any(metric.needs_distinct for metric in metrics)
-    numbers = _numbers(upright, distinct=distinct)
-    found = {f"n{place}": value for place, value in enumerate(numbers)}
-    if plan.quantiles and any(metric.needs_quantiles for metric in metrics):
-        found["quantiles"] = upright.number.quantile(list(plan.quantiles))
-    return upright.group_by(by).aggregate(**found)
-
-
-def _profile(plan: Plan, upright: ibis.Table) -> ibis.Table:
-    import ibis
-
-    metrics = [metric for item in plan.items if item.derive is not Derive.PRESENCE for metric in item.metrics]
-    rows = _aggregated(plan, upright, ["item"], metrics)
-    quantiles = rows["quantiles"] if "quantiles" in rows.columns else ibis.null("array<float64>")
-    names = [name for name in rows.columns if name.startswith("n")]
-    return _answer(Answer.PROFILE, rows, item=rows["item"], numbers=[rows[n] for n in names], quantiles=quantiles)
-
-
-def _segment(plan: Plan, upright: ibis.Table, number: int) -> ibis.Table:
-    import ibis
-
-    metrics = [metric for item in plan.items for metric in item.segment_metrics]
-    label = f"s{number}"
-    rows = _aggregated(plan, upright, [label, "item"], metrics)
-    rows = rows.filter(rows.n0 >= plan.least_segment_rows)
-    quantiles = rows["quantiles"] if "quantiles" in rows.columns else ibis.null("array<float64>")
-    names = [name for name in rows.columns if name.startswith("n")]
-    found = [rows[name] for name in names]
-    return _answer(
-        Answer.SEGMENT + number, rows, item=rows["item"], label=rows[label], numbers=found, quantiles=quantiles
-    )
-
-
-def _histogram(upright: ibis.Table) -> ibis.Table:
-    placed = upright.filter(upright.place.notnull())
-    rows = placed.group_by(["item", "place"]).aggregate(rows=placed.count())
-    return _answer(Answer.HISTOGRAM, rows, item=rows["item"], numbers=[rows.place, rows["rows"]])
-
-
-def _categories(plan: Plan, slice_: ibis.Table) -> list[ibis.Table]:
-    import ibis
-
-    counted = {number: item for number, item in enumerate(plan.items) if item.wants_categories}
-    texts = [slice_[f"c{item.column.position}"].cast("string") for item in counted.values()]
-    long = slice_.select(
-        item=ibis.array([ibis.literal(number, "int16") for number in counted]).unnest(),
-        text=ibis.array(texts).unnest(),
-    )
-    long = long.filter(long.text.notnull())
-    groups = long.group_by(["item", "text"]).aggregate(rows=long.count())
-    totals = groups.group_by("item").aggregate(distinct=groups.count(), rows=groups["rows"].sum())
-    known = [(n, item.categories) for n, item in counted.items() if item.categories]
-    # A model's version is new by nature, so the commonest versions of each slice are shown by name.
-    ranked = [n for n, item in counted.items() if item.categories is None or item.column.part is Part.VERSION]
-    keep = [(groups["item"] == n) & groups.text.isin(names) for n, names in known]
-    if ranked:
-        window = ibis.window(group_by="item", order_by=[ibis.desc("rows"), "text"])
-        groups = groups.mutate(rank=ibis.row_number().over(window))
-        keep = [(groups["item"] == n) & groups.text.isin(names) for n, names in known]
-        keep.append(
-            groups["item"].isin(ranked)
-            & (groups["rank"] < MOST_CATEGORIES)
-            & (groups["rows"] >= plan.least_category_rows)
-        )
-    parts = [_answer(Answer.DISTINCT, totals, item=totals["item"], numbers=[totals["distinct"], totals["rows"]])]
-    if keep:
-        kept = groups.filter(reduce(or_, keep))
-        parts.append(_answer(Answer.CATEGORY, kept, item=kept["item"], label=kept.text, numbers=[kept["rows"]]))
-    return parts
-
-
-def _keys(plan: Plan, slice_: ibis.Table) -> ibis.Table:
-    names = [f"c{column.position}" for column in plan.keys]
-    complete = slice_.filter([slice_[name].notnull() for name in names])
-    groups = complete.group_by(names).aggregate(rows=complete.count())
-    found = groups.aggregate(rows=groups["rows"].sum(), distinct=groups.count())
-    return _answer(Answer.KEYS, found, numbers=[found["rows"], found["distinct"]])
+def unplaced(plan: Plan) -> list[Item]:
+    """The items that want a grid and have none."""
+    return [item for item in plan.items if item.wants_grid and item.grid is None]

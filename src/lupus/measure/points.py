@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
-from lupus.measure.answers import Answers
+from lupus.measure.answers import Answers, Counted, Labels, profile_of
+from lupus.measure.cells import Cells
 from lupus.measure.columns import Kind, columns_of, group_of, is_binary, kind_of
 from lupus.measure.engine import Engine
-from lupus.measure.metrics import ColumnMetric, Profile, wanted
+from lupus.measure.grid import Grid
+from lupus.measure.metrics import ENTROPY, TOP_SHARE, ColumnMetric, Profile, wanted
 from lupus.measure.plan import Derive, Item, Plan
-from lupus.measure.reference import categories_in, edges_in
+from lupus.measure.reference import categories_in, grid_in
 from lupus.measure.states import Categories, Histogram
 from lupus.model import (
     WHOLE,
@@ -48,7 +50,7 @@ class Writer:
 
     def table_points(self, plan: Plan, answers: Answers) -> None:
         """Rows, and how many of them repeat a key."""
-        rows = answers.profiles[0].moments.rows if answers.profiles.get(0) else self.snapshot.rows
+        rows = answers.rows
         self._value(WHOLE, "rows", "rows", rows, n=rows)
         if plan.keys:
             complete, distinct = answers.keys
@@ -57,28 +59,46 @@ class Writer:
             elif rows:
                 self.fail(WHOLE, "duplicate_key_ratio", "ratio", FailureKind.UNDEFINED, "no row has a complete key")
 
-    def item(self, number: int, item: Item, answers: Answers) -> None:
-        """All metrics and States of one item over the whole slice."""
-        profile = answers.profiles.get(number)
+    def schema(self, known: Reference | None) -> Reference | None:
+        """How many columns are new, lost or of another kind than in `known`; the reference to keep when any is."""
+        now = {name: str(kind_of(arrow_type)) for name, arrow_type in self.snapshot.schema}
+        payload = {"schema": now}
+        if known is None:
+            return self.reference(WHOLE, payload)
+        before: Mapping[str, str] = known.payload.get("schema", now)
+        changes = {
+            "new_columns": sum(name not in before for name in now),
+            "lost_columns": sum(name not in now for name in before),
+            "retyped_columns": sum(_family(now[name]) != _family(before[name]) for name in now if name in before),
+        }
+        for metric, count in changes.items():
+            self._value(WHOLE, metric, "columns", count, n=len(before))
+        return self.reference(WHOLE, payload, version=known.version + 1) if any(changes.values()) else None
+
+    def item(self, number: int, item: Item, answers: Answers, reference: Mapping[str, Any]) -> None:
+        """All metrics and States of one item over the whole slice, given its column's reference."""
+        profile = answers.profile(number, item)
         if profile is None:  # a slice without rows
             return
-        name, counted = item.column.name, answers.distinct.get(number, (0, 0))
-        if item.wants_categories:
-            profile = Profile(profile.moments, counted[0] if profile.moments.present else None)
+        name = item.column.name
         for metric in item.metrics:
+            if item.wants_categories and reference.get("text") and metric in (ENTROPY, TOP_SHARE):
+                continue  # most texts are different
             self._metric(name, metric, profile, WHOLE)
         if item.derive is Derive.NUMBER:
             self._state(name, "moments", profile.moments.to_json())
-            if item.edges:
-                bins = answers.bins.get(number, {})
-                counts = tuple(bins.get(place, 0) for place in range(len(item.edges) + 1))
-                self._state(name, "histogram", Histogram(item.edges, counts).to_json())
-        if item.wants_categories and item.categories is not None:
-            self._categories(item, dict(answers.categories.get(number, ())), total=counted[1])
+            if item.grid is not None:
+                self._histogram(name, item.grid, answers.cells[number], WHOLE)
+        if item.wants_categories:
+            self._categories(item, answers.categories.get(number, Counted(0, 0, 0.0, 0)), reference)
 
-    def _categories(self, item: Item, found: Mapping[str, int], *, total: int) -> None:
-        name, policy = item.column.name, self.project.metrics
-        counts = {category: found.get(category, 0) for category in item.categories or ()}
+    def _histogram(self, column: str, grid: Grid, cells: Cells, segment: str) -> None:
+        counts = grid.bins(cells.counts(grid.cells + 2).tolist())
+        self._state(column, "histogram", Histogram(grid.edges, counts).to_json(), segment)
+
+    def _categories(self, item: Item, counted: Counted, reference: Mapping[str, Any]) -> None:
+        name, policy, found, total = item.column.name, self.project.metrics, dict(counted.counts), counted.total
+        counts = {category: found.get(category, 0) for category in reference.get("categories", ())}
         other = total - sum(counts.values())
         self._state(name, "categories", Categories(counts, other).to_json())
         followed = list(counts)[: policy.top]
@@ -86,32 +106,39 @@ class Writer:
         share = "version_share" if item.column.part == "version" else "share"
         if item.column.part == "version":  # new versions are followed from their first day
             news = sorted((n for n in found if n not in counts), key=lambda n: (-found[n], n))
-            followed += news[: policy.top]
+            followed += [n for n in news if found[n] >= policy.min_category_rows][: policy.top]
+        if not total:
+            for category in followed:
+                self.fail(name, f"{share}:{category}", "ratio", FailureKind.UNDEFINED, "all values are null")
+            return
         for category in followed:
-            metric = f"{share}:{category}"
-            if not wanted(metric, policy):
-                continue
-            if total:
-                self._value(name, metric, "ratio", found.get(category, 0) / total, n=total)
-            else:
-                self.fail(name, metric, "ratio", FailureKind.UNDEFINED, "all values are null")
-        if followed and total and wanted(f"{share}:{OTHER}", policy):
+            self._value(name, f"{share}:{category}", "ratio", found.get(category, 0) / total, n=total)
+        # A category that is itself called "other" keeps its own share, and the rest joins it.
+        if followed and OTHER not in followed:
             rest = total - sum(found.get(category, 0) for category in followed)
-            # A category that is itself called "other" keeps its own share, and the rest joins it.
-            if OTHER not in followed:
-                self._value(name, f"{share}:{OTHER}", "ratio", rest / total, n=total)
+            self._value(name, f"{share}:{OTHER}", "ratio", rest / total, n=total)
+        if "seen" in reference and item.column.part != "version":
+            seen = sum(found.get(category, 0) for category in reference["seen"])
+            self._value(name, "unseen_ratio", "ratio", (total - seen) / total, n=total)
 
     def segments(self, plan: Plan, answers: Answers) -> None:
-        """The metrics that are followed per segment."""
-        for (number, label), profiles in answers.segments.items():
-            segment = segment_name((plan.segments[number].name, NULL_LABEL if label is None else label))
-            rows = next(iter(profiles.values())).moments.rows
+        """The metrics that are followed per segment, and its States where they are kept."""
+        for (number, labels), (rows, profiles) in answers.segments.items():
+            segment = _segment(plan, number, labels)
             if plan.segment_rows:
                 self._value(WHOLE, "rows", "rows", rows, n=rows, segment=segment)
+            cells = answers.segment_cells.get((number, labels), {})
             for place, profile in profiles.items():
                 item = plan.items[place]
+                own = profile_of(cells[place], item, quantiles=item.segment_quantiles) if place in cells else profile
                 for metric in item.segment_metrics:
-                    self._metric(item.column.name, metric, profile, segment)
+                    if metric.needs or metric.over_rows or metric.quantile is not None:
+                        self._metric(item.column.name, metric, own, segment)
+            for place, one in cells.items() if self.project.metrics.segment_states else ():
+                item = plan.items[place]
+                if item.derive is Derive.NUMBER and item.grid is not None:
+                    self._state(item.column.name, "moments", one.moments.to_json(), segment)
+                    self._histogram(item.column.name, item.grid, one, segment)
 
     def missing(self, references: Mapping[str, Reference]) -> None:
         """Failed points for columns that are configured, or were there before, and are not there now."""
@@ -146,7 +173,7 @@ class Writer:
             self.fail(name, "mean", "", FailureKind.WRONG_TYPE, reason)
             if is_binary(self.project):
                 self.fail(name, "positive_ratio", "ratio", FailureKind.WRONG_TYPE, reason)
-        elif edges_in(payload) is not None and not kind.numeric:
+        elif "categories" not in payload and grid_in(payload) is not None and not kind.numeric:
             self.fail(name, "mean", "", FailureKind.WRONG_TYPE, f"column {name!r} held numbers and now holds {kind}")
         elif (categories := categories_in(payload)) is not None and kind is not Kind.TEXT:
             if name == self.table.version:  # versions are names whatever their type
@@ -155,8 +182,8 @@ class Writer:
                 reason = f"column {name!r} held text and now holds {kind}"
                 self.fail(name, f"share:{category}", "ratio", FailureKind.WRONG_TYPE, reason)
 
-    def reference(self, column: str, payload: Mapping[str, Sequence[Any]]) -> Reference:
-        return Reference(self.project.name, self.table.name, column, 1, self.snapshot.interval.key, payload)
+    def reference(self, column: str, payload: Mapping[str, Any], *, version: int = 1) -> Reference:
+        return Reference(self.project.name, self.table.name, column, version, self.snapshot.interval.key, payload)
 
     def fail(self, column: str, metric: str, unit: str, kind: FailureKind, reason: str) -> None:
         if wanted(metric, self.project.metrics):
@@ -175,13 +202,13 @@ class Writer:
         elif not moments.count:
             reason = "no value is a finite number"
         else:
-            reason = "needs at least two values" if metric.name == "std" else "the statistic does not exist"
+            reason = metric.undefined
         failure = Failure(FailureKind.UNDEFINED, reason)
         series = self._series(column, metric.name, metric.unit, segment)
         self.points.append(MetricPoint(series, self.snapshot.interval, None, n, failure))
 
     def _value(self, column: str, metric: str, unit: str, value: float, *, n: int, segment: str = WHOLE) -> None:
-        if metric in ("rows", "duplicate_key_ratio") and not wanted(metric, self.project.metrics):
+        if not wanted(metric, self.project.metrics):
             return
         series = self._series(column, metric, unit, segment)
         self.points.append(MetricPoint(series, self.snapshot.interval, float(value), n))
@@ -195,8 +222,23 @@ class Writer:
             series = self._known_series[name] = Series(key, self._group, unit)
         return series
 
-    def _state(self, column: str, kind: str, payload: Mapping[str, Any]) -> None:
+    def _state(self, column: str, kind: str, payload: Mapping[str, Any], segment: str = WHOLE) -> None:
         snapshot = self.snapshot
         self.states.append(
-            StoredState(snapshot.project, snapshot.table, column, WHOLE, kind, snapshot.interval, payload)
+            StoredState(snapshot.project, snapshot.table, column, segment, kind, snapshot.interval, payload)
         )
+
+
+def _segment(plan: Plan, number: int, labels: Labels) -> str:
+    """The name of a segment, by its columns and their values."""
+    return segment_name(
+        *(
+            (column.name, NULL_LABEL if label is None else label)
+            for column, label in zip(plan.segments[number], labels, strict=True)
+        )
+    )
+
+
+def _family(kind: str) -> str:
+    """Kinds that take each other's place without a word: a null turns integers into floats."""
+    return "number" if Kind(kind).numeric else kind

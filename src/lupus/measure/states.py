@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
@@ -11,12 +12,13 @@ from lupus.model import MeasureError
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Counts and first two moments of a column.
+    """Counts and first three moments of a column.
 
     `rows` are all rows, `present` those that are not null, `nan` and `infinite` those of the present ones
-    that are no number; `count` are the rest, of which `zeros` are 0 and `mean`, `m2` (the sum of squared
-    distances from the mean), `low` and `high` are meant. Merged after Chan, Golub and LeVeque,
-    "Algorithms for computing the sample variance", The American Statistician 37 (1983).
+    that are no number; `count` are the rest, of which `zeros` are 0, `negatives` below 0, and `mean`, `m2` and
+    `m3` (the sums of squared and of cubed distances from the mean), `low` and `high` are meant. Merged after
+    Pébay, "Formulas for robust, one-pass parallel computation of covariances and arbitrary-order statistical
+    moments", Sandia report SAND2008-6212 (2008).
 
     >>> (Moments.of([1.0, 2.0]) + Moments.of([6.0])).mean
     3.0
@@ -28,8 +30,10 @@ class Moments:
     nan: int = 0
     count: int = 0
     zeros: int = 0
+    negatives: int = 0
     mean: float = 0.0
     m2: float = 0.0
+    m3: float = 0.0
     low: float = math.inf
     high: float = -math.inf
 
@@ -42,10 +46,34 @@ class Moments:
             present=len(values),
             count=len(values),
             zeros=sum(value == 0 for value in values),
+            negatives=sum(value < 0 for value in values),
             mean=mean,
             m2=math.fsum((value - mean) ** 2 for value in values),
+            m3=math.fsum((value - mean) ** 3 for value in values),
             low=min(values, default=math.inf),
             high=max(values, default=-math.inf),
+        )
+
+    @classmethod
+    def from_sums(cls, *, rows: int, present: int, count: int, center: float, sums: Mapping[str, float]) -> Self:
+        """The State from sums of the distances from `center` (s1), their squares (s2) and cubes (s3).
+
+        Sums that are not given are taken as 0, so only what is made of those that are given means anything.
+        """
+        first, second, third = (sums.get(name, 0.0) / count if count else 0.0 for name in ("s1", "s2", "s3"))
+        spread = max(second - first * first, 0.0)
+        return cls(
+            rows=rows,
+            present=present,
+            nan=int(sums.get("nan", 0)),
+            count=count,
+            zeros=int(sums.get("zeros", 0)),
+            negatives=int(sums.get("negatives", 0)),
+            mean=center + first if count else 0.0,
+            m2=count * spread,
+            m3=count * (third - 3 * first * spread - first**3),
+            low=sums.get("low", math.inf) if count else math.inf,
+            high=sums.get("high", -math.inf) if count else -math.inf,
         )
 
     @property
@@ -56,14 +84,20 @@ class Moments:
         count = self.count + other.count
         apart = other.mean - self.mean
         share = other.count / count if count else 0.0
+        rest = 1.0 - share
         return type(self)(
             rows=self.rows + other.rows,
             present=self.present + other.present,
             nan=self.nan + other.nan,
             count=count,
             zeros=self.zeros + other.zeros,
+            negatives=self.negatives + other.negatives,
             mean=self.mean + apart * share,
             m2=self.m2 + other.m2 + apart * apart * self.count * share,
+            m3=self.m3
+            + other.m3
+            + apart**3 * self.count * share * (rest - share)
+            + 3.0 * apart * (rest * other.m2 - share * self.m2),
             low=min(self.low, other.low),
             high=max(self.high, other.high),
         )
@@ -76,8 +110,10 @@ class Moments:
             "nan": self.nan,
             "count": self.count,
             "zeros": self.zeros,
+            "negatives": self.negatives,
             "mean": self.mean,
             "m2": self.m2,
+            "m3": self.m3,
             "low": self.low if self.count else None,
             "high": self.high if self.count else None,
         }

@@ -1,20 +1,24 @@
-"""One table's slice to points, States and newly fixed references."""
+"""The measures of one slice: plan, query, answers, points."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from lupus.measure.answers import Answers, read_answers
-from lupus.measure.columns import Part, group_of
-from lupus.measure.engine import Engine
-from lupus.measure.metrics import Profile
-from lupus.measure.plan import VIEW, Item, Plan, build, plan_for
+from lupus.measure.columns import Kind, group_of
+from lupus.measure.engine import SAMPLE_ROWS, Engine, sample_of
+from lupus.measure.grid import grid_for
+from lupus.measure.plan import GRID_QUANTILES, MOST_ITEMS, Derive, Plan, plan_for, unplaced
 from lupus.measure.points import Writer
-from lupus.measure.reference import categories_from, edges_from, unit_edges
+from lupus.measure.query import VIEW, build
+from lupus.measure.reference import MOST_SEEN, categories_from, grid_in, is_free_text
 from lupus.model import (
     WHOLE,
     Failure,
@@ -30,6 +34,9 @@ from lupus.model import (
     StoredState,
     Table,
 )
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,8 @@ def absent_points(project: Project, table: Table, snapshot: Snapshot) -> list[Me
 def measure_table(
     project: Project, table: Table, snapshot: Snapshot, references: Sequence[Reference], *, engine: Engine
 ) -> TableMeasures:
-    """Measures one slice in one query; a second one where histogram edges or categories are fixed from it.
+    """Measures one slice in one query; another one before it where grids are fixed from it, and another one after it
+    for quantiles and spreads that its grid cannot tell.
 
     `references` of other tables are ignored; of several versions the newest counts. Columns that DuckDB
     cannot read become failed points, the others are measured all the same. Raises `MeasureError` only
@@ -62,104 +70,179 @@ def measure_table(
     """
     if not snapshot.usable or snapshot.path is None:
         return TableMeasures(tuple(absent_points(project, table, snapshot)))
-    known: dict[str, Reference] = {}
-    for reference in sorted(references, key=lambda reference: reference.version):
-        if reference.project == project.name and reference.table == table.name:
-            known[reference.column] = reference
-    engine.show(VIEW, [snapshot.path], len(snapshot.schema))
+    known, schema, told = _known(project, table, snapshot, references)
     writer = Writer(project, table, snapshot, engine)
     plan = _cached_plan(project, table, snapshot, known, engine)
+    fixed: dict[str, dict[str, Any]] = {}
+    if unplaced(plan):
+        sample = snapshot.path if snapshot.rows <= SAMPLE_ROWS else sample_of(snapshot.path)
+        fixed = _fix_grids(project, plan, sample, engine)
+        plan = _with_grids(plan, fixed)
+    engine.show_slice(VIEW, snapshot.path, plan.width, _starts(table, snapshot))
     answers, broken = _ask(plan, engine)
-    fixed = _fix(plan, answers, writer, known)
-    if fixed:
-        # The first slice is read twice: its histogram needs the edges that it gave.
-        known |= {reference.column: reference for reference in fixed}
-        plan = _cached_plan(project, table, snapshot, known, engine)
-        answers, broken = _ask(plan, engine)
+    answers.rows = snapshot.rows
+    _refine(plan, answers, engine)
+    _fix_categories(plan, answers, known, fixed)
     writer.table_points(plan, answers)
     for number, item in enumerate(plan.items):
+        name = item.column.name
+        payload = fixed.get(name, {}) | (dict(known[name].payload) if name in known else {})
         if number in broken:
-            writer.fail(item.column.name, "null_ratio", "ratio", FailureKind.NOT_READ, broken[number])
-        else:
-            writer.item(number, item, answers)
+            if item.derive in (Derive.NUMBER, Derive.PRESENCE, Derive.HOURS):
+                writer.fail(name, "null_ratio", "ratio", FailureKind.NOT_READ, broken[number])
+        elif item.derive is not Derive.LENGTH or item.column.kind is not Kind.TEXT or payload.get("text", False):
+            writer.item(number, item, answers, payload)
     writer.segments(plan, answers)
     writer.missing(known)
-    return TableMeasures(tuple(writer.points), tuple(writer.states), tuple(fixed))
+    new = [writer.reference(name, payload) for name, payload in fixed.items() if name not in known]
+    changed = writer.schema(schema) if snapshot.rows else None
+    if changed is not None and not told:
+        new.append(changed)
+    return TableMeasures(tuple(writer.points), tuple(writer.states), tuple(new))
+
+
+def _known(
+    project: Project, table: Table, snapshot: Snapshot, references: Sequence[Reference]
+) -> tuple[dict[str, Reference], Reference | None, bool]:
+    """The newest reference of every column, the newest schema from before this interval, and whether it has one."""
+    known: dict[str, Reference] = {}
+    schemas: list[Reference] = []
+    for reference in sorted(references, key=lambda reference: reference.version):
+        if reference.project != project.name or reference.table != table.name:
+            continue
+        if reference.column != WHOLE:
+            known[reference.column] = reference
+        elif reference.since <= snapshot.interval.key:
+            schemas.append(reference)
+    # This very interval may have told of a change before.
+    before = [reference for reference in schemas if reference.since < snapshot.interval.key]
+    return known, before[-1] if before else None, len(before) < len(schemas)
+
+
+def _starts(table: Table, snapshot: Snapshot) -> tuple[int, int]:
+    """The interval's start in seconds since 1970: in UTC, and as the clocks of the table's time zone show it."""
+    start = snapshot.interval.start
+    local = start.astimezone(ZoneInfo(table.timezone)).replace(tzinfo=UTC)
+    return int(start.timestamp()), int(local.timestamp())
 
 
 def _cached_plan(
     project: Project, table: Table, snapshot: Snapshot, known: Mapping[str, Reference], engine: Engine
 ) -> Plan:
     versions = tuple(sorted((name, reference.version, reference.since) for name, reference in known.items()))
-    key = (id(project), table.name, snapshot.schema, versions)
+    span = snapshot.interval.end - snapshot.interval.start
+    upright = snapshot.rows <= engine.upright_rows
+    key = (id(project), table.name, snapshot.schema, upright, span, versions)
     kept = engine.plans.get(key)
     if kept is None:
         # The project is kept with its plan, so that its id is not given to another one.
-        kept = engine.plans[key] = (plan_for(project, table, snapshot, known), project)
+        kept = engine.plans[key] = (plan_for(project, table, snapshot, known, upright=upright), project)
     plan: Plan = kept[0]
     return plan
 
 
 def _ask(plan: Plan, engine: Engine) -> tuple[Answers, dict[int, str]]:
     """The answers of all items that can be read, and the reason for each that cannot."""
-    if not plan.items:
-        return Answers(), {}
-    try:
-        return read_answers(engine.rows(plan, partial(build, plan))), {}
-    except MeasureError:
-        if len(plan.items) == 1 and not plan.keys:
-            raise
-    merged, broken = Answers(), {}
-    for number, item in enumerate(plan.items):
-        # Without segments: it may be a segment's column that cannot be read.
-        alone = replace(plan, items=(item,), keys=(), segments=())
-        try:
-            found = read_answers(engine.rows(alone, partial(build, alone)))
-        except MeasureError as error:
-            broken[number] = str(error)
-            continue
-        for name in ("profiles", "bins", "categories", "distinct"):
-            of_item = getattr(found, name)
-            if 0 in of_item:
-                getattr(merged, name)[number] = of_item[0]
-    if len(broken) == len(plan.items):
+    answers, first = Answers(), 0
+    broken: dict[int, str] = {}
+    for part in plan.parts():
+        if part.items or part.keys:
+            try:
+                answers.add(read_answers(engine.table(part, partial(build, part)), part), first=first)
+            except MeasureError:
+                if len(plan.items) == 1 and not plan.keys:
+                    raise
+                broken |= _ask_one_by_one(part, engine, answers, first)
+        first += len(part.items)
+    if plan.items and len(broken) == len(plan.items):
         raise MeasureError(f"no column of the snapshot could be read: {next(iter(broken.values()))}")
-    if plan.keys:
-        alone = replace(plan, items=())
+    return answers, broken
+
+
+def _ask_one_by_one(part: Plan, engine: Engine, answers: Answers, first: int) -> dict[int, str]:
+    """Every item in a query of its own; without segments, for it may be a segment's column that cannot be read."""
+    broken: dict[int, str] = {}
+    for number, item in enumerate(part.items):
+        alone = part.of(item, exact=part.exact, upright=part.upright)
+        try:
+            found = read_answers(engine.table(alone, partial(build, alone)), alone)
+        except MeasureError as reason:
+            broken[first + number] = str(reason)
+        else:
+            answers.add(found, first=first + number)
+    if part.keys:
+        alone = replace(part, items=(), segments=())
         with suppress(MeasureError):
-            merged.keys = read_answers(engine.rows(alone, partial(build, alone))).keys
-    return merged, broken
+            answers.keys = read_answers(engine.table(alone, partial(build, alone)), alone).keys
+    return broken
 
 
-def _fix(plan: Plan, answers: Answers, writer: Writer, known: Mapping[str, Reference]) -> list[Reference]:
-    """References for the columns that have none and for which this slice has something to go by."""
-    fixed = []
+def _refine(plan: Plan, answers: Answers, engine: Engine) -> None:
+    """Ask again for the quantiles that lie in a crowded cell, by sorting, and for spreads that lost their digits."""
     for number, item in enumerate(plan.items):
-        payload: dict[str, list[Any]] | None = None
-        if item.column.name in known:  # also where its type has changed since: that is for people to settle
+        cells = answers.cells.get(number)
+        if cells is None or not cells.moments.count:
             continue
-        if item.wants_edges and item.edges is None:
-            edges = _edges(plan, item, answers.profiles.get(number), writer.project.metrics.bins)
-            payload = {"edges": list(edges)} if edges else None
-        elif item.wants_categories and item.categories is None and answers.distinct.get(number):
-            counts = answers.categories.get(number, [])
-            payload = {"categories": list(categories_from(counts, least=plan.least_category_rows))}
-        if payload is not None:
-            fixed.append(writer.reference(item.column.name, payload))
+        exact = item.quantiles if number not in answers.quantiles and cells.unsure(item.quantiles) else ()
+        if not exact and not cells.unstable:
+            continue
+        near = replace(item, shift=cells.moments.mean) if cells.unstable else item
+        alone = plan.of(near, exact=exact, upright=False)
+        found = read_answers(engine.table(alone, partial(build, alone)), alone)
+        answers.cells[number] = found.cells[0]
+        if exact:
+            answers.quantiles[number] = found.quantiles[0]
+
+
+def _fix_grids(project: Project, plan: Plan, sample: Path | pa.Table, engine: Engine) -> dict[str, dict[str, Any]]:
+    """A grid for every column that wants one and has none, from a small slice, or from a sample of a large one."""
+    items = [replace(item, metrics=(), grid=None) for item in unplaced(plan)]
+    engine.show_slice(VIEW, sample, plan.width, (0, 0))
+    fixed: dict[str, dict[str, Any]] = {}
+    for at in range(0, len(items), MOST_ITEMS):
+        few = plan.of(*items[at : at + MOST_ITEMS], exact=GRID_QUANTILES)
+        answers, _ = _ask(few, engine)
+        for number, item in enumerate(few.items):
+            cells, quantiles = answers.cells.get(number), answers.quantiles.get(number)
+            if cells is None or not quantiles:
+                continue
+            kind = Kind.INTEGER if item.derive is Derive.LENGTH else item.column.kind
+            moments = cells.moments
+            grid = grid_for(kind, quantiles, low=moments.low, high=moments.high, bins=project.metrics.bins)
+            fixed[item.column.name] = {"grid": grid.to_json()}
     return fixed
 
 
-def _edges(plan: Plan, item: Item, profile: Profile | None, bins: int) -> tuple[float, ...] | None:
-    if item.column.part is Part.SCORE and plan.binary:
-        return unit_edges(bins)
-    if profile is None or not profile.moments.count or profile.quantiles is None:
-        return None
-    quantiles = dict(zip(plan.quantiles, profile.quantiles, strict=True))
-    return edges_from(
-        item.column.kind,
-        low=profile.moments.low,
-        high=profile.moments.high,
-        p01=quantiles[0.01],
-        p99=quantiles[0.99],
-        bins=bins,
+def _with_grids(plan: Plan, fixed: Mapping[str, Mapping[str, Any]]) -> Plan:
+    return replace(
+        plan,
+        items=tuple(
+            replace(item, grid=grid_in(fixed[item.column.name]))
+            if item.wants_grid and item.grid is None and item.column.name in fixed
+            else item
+            for item in plan.items
+        ),
     )
+
+
+def _fix_categories(
+    plan: Plan, answers: Answers, known: Mapping[str, Reference], fixed: dict[str, dict[str, Any]]
+) -> None:
+    """What the first slice with values says of the categories of each column."""
+    for number, item in enumerate(plan.items):
+        name, counted = item.column.name, answers.categories.get(number)
+        if item.wants_grid and item.grid is not None and item.derive is Derive.NUMBER and name not in known:
+            fixed.setdefault(name, {"grid": item.grid.to_json()})
+        if not item.wants_categories or name in known:  # also where its type has changed since: for people to settle
+            continue
+        if counted is None:
+            fixed.pop(name, None)
+            continue
+        counts, least = counted.counts, plan.least_category_rows
+        text = is_free_text(counts, distinct=counted.distinct, total=counted.total)
+        payload: dict[str, Any] = {"text": text, "categories": list(categories_from(counts, least=least))}
+        if text:
+            payload |= {"categories": [], **fixed.get(name, {})}
+        elif counted.distinct < MOST_SEEN:
+            payload["seen"] = [category for category, rows in counts if rows >= least]
+        fixed[name] = payload

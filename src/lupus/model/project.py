@@ -101,6 +101,7 @@ class Table:
     `expectations` is the suite's path below the expectations folder, "" for none. `exclude` names
     columns that are neither extracted nor measured; an empty `columns` means all. `derived` columns are computed
     in this order, each from those of the source, also excluded ones, and those derived before.
+    `patterns` are regular expressions by text column; the share of the values that match is measured.
     """
 
     name: str
@@ -121,6 +122,7 @@ class Table:
     version: str = ""
     columns: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    patterns: Mapping[str, str] = field(default_factory=dict)
     arrives_within: timedelta = timedelta(0)
     expectations: str = ""
     ready: Ready = Ready()
@@ -177,7 +179,8 @@ class MetricsPolicy:
     """Which metrics are computed. `include` and `exclude` are shell patterns on metric names.
 
     `segment_metrics` (patterns) are those computed per segment as well. `quantiles` are in (0, 1);
-    `bins` is the number of histogram bins; `top` the number of categories followed by share;
+    `bins` is the number of histogram bins; `top` the number of categories followed by share; with
+    `segment_states` moments and histograms of segments are kept as well;
     `min_segment_rows` the rows below which a segment's metrics are not computed; categories with
     fewer than `min_category_rows` rows are folded into "other"; `threshold` turns scores into
     decisions; `k` are the lengths at which rankings are cut; `mature_at` is the maturity from which an
@@ -191,6 +194,7 @@ class MetricsPolicy:
     quantiles: tuple[float, ...] = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
     bins: int = 20
     top: int = 5
+    segment_states: bool = False
     min_segment_rows: int = 30
     min_category_rows: int = 5
     threshold: float = 0.5

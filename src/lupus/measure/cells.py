@@ -1,0 +1,110 @@
+"""Cells: what a query says of a column's numbers, cell by cell of its grid. Moments and quantiles come of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from lupus.measure.grid import NOT_A_NUMBER
+from lupus.measure.states import Moments
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+RANK_ERROR: Final = 0.005
+"""The share of the rows by which the rank of a quantile may err."""
+
+LOST_DIGITS: Final = 1e4
+"""The factor by which squared distances may exceed the spread before they are summed again from nearer by."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cells:
+    """The cells of a grid that hold numbers, by ascending `place`: arrays of one length.
+
+    `n` rows, `low` and `high` the smallest and the largest number of each cell. `unstable` says that distances were
+    summed from so far away that the spread has lost digits.
+    """
+
+    place: NDArray[np.intp]
+    n: NDArray[np.int64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    moments: Moments
+    unstable: bool = False
+
+    @classmethod
+    def of(cls, place: NDArray[np.float64], columns: Mapping[str, Any], *, center: float) -> Self:
+        """Cells from the answers of a query: `place` ascending, NaN for nulls, negative for what is no number."""
+        import numpy as np
+
+        n = columns["n"].astype(np.int64)
+        inside = place >= 0
+        present = int(n[~np.isnan(place)].sum())
+        sums = {name: math.fsum(columns[name][inside].tolist()) for name in ("s1", "s2", "s3", "zeros", "negatives")}
+        low, high = columns["low"][inside], columns["high"][inside]
+        sums |= {
+            "nan": float(n[place == NOT_A_NUMBER].sum()),
+            "low": float(low.min()) if len(low) else 0.0,
+            "high": float(high.max()) if len(high) else 0.0,
+        }
+        count = int(n[inside].sum())
+        moments = Moments.from_sums(rows=int(n.sum()), present=present, count=count, center=center, sums=sums)
+        unstable = False
+        if count and low.min() == high.max():  # what rounding leaves of a constant is no spread
+            moments = replace(moments, mean=float(low.min()), m2=0.0, m3=0.0)
+        elif count:
+            unstable = (moments.mean - center) ** 2 * count > LOST_DIGITS * moments.m2
+        return cls(place[inside].astype(np.intp), n[inside], low, high, moments, unstable)
+
+    def counts(self, places: int) -> NDArray[np.int64]:
+        """Rows by place, from 0 to `places`."""
+        import numpy as np
+
+        return np.bincount(self.place, self.n, minlength=places).astype(np.int64)
+
+    def quantiles(self, wanted: Sequence[float]) -> dict[float, float]:
+        """Quantiles, linear between the two nearest ranks, as if the numbers of a cell were evenly spaced.
+
+        The rank errs by less than the share of the rows in the quantile's cell; it is exact where a cell holds
+        one or two numbers, or one number many times.
+        """
+        import numpy as np
+
+        if not len(self.n) or not wanted:
+            return {}
+        until = np.cumsum(self.n)
+        rank = (int(until[-1]) - 1) * np.asarray(wanted)
+        lower = np.floor(rank)
+
+        def at(index: NDArray[np.float64]) -> NDArray[np.float64]:
+            cell = np.searchsorted(until, index, side="right")
+            n, before = self.n[cell], until[cell] - self.n[cell]
+            share = np.where(n > 1, (index - before) / np.maximum(n - 1, 1), 0.0)
+            return self.low[cell] + (self.high[cell] - self.low[cell]) * share
+
+        first, second = at(lower), at(np.minimum(lower + 1, until[-1] - 1))
+        found = first + (second - first) * (rank - lower)
+        return dict(zip(wanted, found.tolist(), strict=True))
+
+    def unsure(self, wanted: Sequence[float]) -> bool:
+        """Whether a quantile lies in a cell that holds more than `RANK_ERROR` of the rows, and not one number only."""
+        import numpy as np
+
+        if not len(self.n) or not wanted:
+            return False
+        until = np.cumsum(self.n)
+        rank = (int(until[-1]) - 1) * np.asarray(wanted)
+        both = np.concatenate([np.floor(rank), np.minimum(np.floor(rank) + 1, until[-1] - 1)])
+        cell = np.unique(np.searchsorted(until, both, side="right"))
+        crowded = self.n[cell] > max(RANK_ERROR * int(until[-1]), 2)
+        return bool(np.any(crowded & (self.high[cell] > self.low[cell])))
+
+    def gap(self) -> float | None:
+        """The longest stretch between neighbouring cells' numbers; None with less than two cells."""
+        if len(self.n) < 2:
+            return None
+        return float((self.low[1:] - self.high[:-1]).max())
