@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import re
 import tempfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from generator.text import MEANINGS, complete, head, page, table
 
-_QUANTILE: Final = re.compile(r"p\d\d(\.\d+)?$")
+_QUANTILE: Final = re.compile(r"(?P<of>length_)?p\d\d(\.\d+)?$")
 
 
 @dataclasses.dataclass
@@ -73,8 +73,8 @@ def metrics() -> str:
 
 def family(metric: str) -> str:
     """The name under which a metric is explained: `share:JFK` is one of `share:…`, `p05` one of `p…`."""
-    if _QUANTILE.match(metric):
-        return "p…"
+    if found := _QUANTILE.match(metric):
+        return f"{found['of'] or ''}p…"
     return metric.partition(":")[0] + ":…" if ":" in metric else metric
 
 
@@ -100,7 +100,10 @@ def measured() -> list[tuple[Any, str]]:
                 str(task), "docs", cadence, start, tuple(tables), task=task, segments=protected, metrics=policy
             )
             for table, snapshot in zip(tables, snapshots, strict=True):
-                points = measure_table(project, table, snapshot, (), engine=engine).points
+                first = measure_table(project, table, snapshot, (), engine=engine)
+                following = dataclasses.replace(snapshot, interval=cadence.next(interval))
+                again = measure_table(project, table, following, first.references, engine=engine)
+                points = [*first.points, *again.points]
                 found += [(point, point.series.key.column or "table") for point in points]
                 found += [(point, "decisions") for point in decision_points(project, points)]
             roles = {table.role: snapshot for table, snapshot in zip(tables, snapshots, strict=True)}
@@ -121,7 +124,7 @@ def _tiny(folder: Path, interval: Any, name: str) -> tuple[list[Any], list[Any]]
 
     from lupus.model import FileFormat, FileSource, Role, Snapshot, SnapshotStatus, Table
 
-    size = 40
+    size = 60
     numbers = [float(number) / size for number in range(size)]
     ids, days = list(range(size)), [interval.start.date()] * size
     columns: dict[Role, dict[str, Any]] = {
@@ -132,7 +135,10 @@ def _tiny(folder: Path, interval: Any, name: str) -> tuple[list[Any], list[Any]]
             "integers": ids,
             "booleans": [number % 2 == 0 for number in ids],
             "texts": ["ab"[number % 2] for number in ids],
-            "times": days,
+            "times": [interval.start + timedelta(minutes=number) for number in ids],
+            "essays": [f"this is story {number} of {number}" for number in ids],
+            "emails": ["someone@example.com"] * size,
+            "lists": [[1] * (number % 3) for number in ids],
         },
         Role.PREDICTION: {"key": ids, "time": days, "score": numbers, "version": ["v1"] * size}
         | {"sex": ["fm"[number % 2] for number in ids]},
@@ -154,6 +160,7 @@ def _tiny(folder: Path, interval: Any, name: str) -> tuple[list[Any], list[Any]]
                 score="score" if role is Role.PREDICTION else "",
                 version="version" if role is Role.PREDICTION else "",
                 label="label" if role is Role.GROUND_TRUTH else "",
+                patterns={"emails": "@"} if role is Role.DATA else {},
             )
         )
         snapshots.append(Snapshot(name, str(role), interval, SnapshotStatus.OK, path, size, schema, "hash"))

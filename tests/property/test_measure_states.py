@@ -46,10 +46,18 @@ def same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
+def plain(state: Any) -> dict[str, Any]:
+    """JSON, with cubed distances, which nearly cancel out, on the scale of the spread."""
+    found = state.to_json()
+    if found.get("m2") and "m3" in found:
+        found["m3"] /= 1e-3 * found["m2"] ** 1.5
+    return dict(found)
+
+
 def holds(make: Any, a: list[Any], b: list[Any]) -> None:
     merged, both = make(a) + make(b), make(a + b)
-    assert same(merged.to_json(), both.to_json())
-    assert same((make(b) + make(a)).to_json(), both.to_json())
+    assert same(plain(merged), plain(both))
+    assert same(plain(make(b) + make(a)), plain(both))
     again = type(merged).from_json(json.loads(json.dumps(merged.to_json())))
     assert again == merged
 

@@ -39,9 +39,29 @@ SEGMENT_METRICS: Final = (
 # by a few rows, and quartiles of a column that is mostly zero jump from zero and back: on 275 days of flights they
 # cried wolf. A column that really moves moves its mean or std as well. Unexpected ratios are nearly always zero, so
 # that any row is a deviation; how many may be unexpected is the suite's `mostly`, and the rule `validation` says when
-# there are more. A new model version takes all from the one before, which is no fault. All of them are still
-# measured, and a rule of the project's own may judge them.
-_JUMPY: Final = ("min", "max", "p01", "p05", "p25", "p75", "p95", "p99", "unexpected_ratio:*", "version_share:*")
+# there are more. A new model version takes all from the one before, which is no fault. Skew, entropy, the top share,
+# the lengths' extremes and the confidence move with shares, means and standard deviations, which say it in plainer
+# terms. All of them are still measured, and a rule of the project's own may judge them.
+_JUMPY: Final = (
+    "min",
+    "max",
+    "p01",
+    "p05",
+    "p25",
+    "p75",
+    "p95",
+    "p99",
+    "unexpected_ratio:*",
+    "version_share:*",
+    "skew",
+    "entropy",
+    "top_share",
+    "length_max",
+    "length_p*",
+    "longest_gap",
+    "confidence",
+    "score_entropy",
+)
 
 # Few, so that the author knows them by heart. Absent data needs no rule: it has a status of its own.
 RULES: Final = (

@@ -37,9 +37,11 @@ class StoredState:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What makes days comparable: a column's fixed histogram edges or category list, by version.
+    """What makes days comparable, by version: a column's grid or its categories, or (column "") a table's schema.
 
-    `payload` is ``{"edges": [float, ...]}`` (strictly increasing) or ``{"categories": [str, ...]}``.
+    `payload` is ``{"grid": {...}}`` (`lupus.measure.grid.Grid`) for numbers; for texts ``{"categories": [str, ...]}``,
+    those that are followed, ``"text"``, whether people wrote them, and ``"seen"``, all categories that are no news;
+    for a table ``{"schema": {column: kind}}``.
     """
 
     project: str
