@@ -4,7 +4,8 @@ For notebooks and scripts:
 
 - `load_project(path)` gives a `Project`, or a `ConfigError` with every mistake in the file;
 - `run(project, day)` runs all stages for one interval and gives a `RunReport`;
-- `log_metrics(project, {"val_auc": 0.91}, day=...)` stores metrics that were made elsewhere.
+- `log_metrics(project, {"val_auc": 0.91}, day=...)` stores metrics that were made elsewhere;
+- `log_mlflow(project, run_id, day=...)` stores those of an MLflow run.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from lupus.model import Project, RunReport
     from lupus.stages import Workspace
 
-__all__ = ["__version__", "load_project", "log_metrics", "run"]
+__all__ = ["__version__", "load_project", "log_metrics", "log_mlflow", "run"]
 __version__ = "0.1.0"
 
 
@@ -62,6 +63,29 @@ def log_metrics(
 
     with _workspace() as workspace:
         push_metrics(workspace, project.name, metrics, project.cadence.parse(day), group=group, unit=unit, tags=tags)
+
+
+def log_mlflow(
+    project: Project,
+    run_id: str,
+    *,
+    day: str,
+    tracking_uri: str | None = None,
+    group: str = "training",
+    tags: Mapping[str, str] | None = None,
+) -> tuple[str, ...]:
+    """Store the last metrics of an MLflow run for the interval of `project` that holds `day`; needs ``lupus[mlflow]``.
+
+    `tracking_uri` is ``MLFLOW_TRACKING_URI`` when left out. The series are tagged with the run's id and name.
+    Returns the names of metrics that were left out because their last value is not finite. Raises
+    `lupus.model.LupusError` when the run cannot be read or has no metric.
+    """
+    from lupus.stages import push_mlflow, read_mlflow_run
+
+    run = read_mlflow_run(run_id, tracking_uri=tracking_uri)
+    with _workspace() as workspace:
+        push_mlflow(workspace, project.name, run, project.cadence.parse(day), group=group, tags=tags)
+    return run.not_finite
 
 
 @contextmanager

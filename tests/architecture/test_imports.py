@@ -26,6 +26,7 @@ MAY_IMPORT = {
 ONLY_IN = {
     "great_expectations": {"validate"},
     "airflow": {"airflow"},
+    "mlflow": {"stages"},
     "slack_sdk": {"act"},
     "ibis": {"measure"},
     "typer": {"cli"},

@@ -157,10 +157,18 @@ def metrics(
 
 def log(
     project: _Name,
-    values: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...", help="Metrics, like val_auc=0.91.")],
     day: Annotated[str, typer.Option("--day", help="The interval that they belong to.")],
+    values: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME=VALUE...", help="Metrics, like val_auc=0.91.")
+    ] = None,
     group: Annotated[str, typer.Option("--group", help="Their metric group.")] = "training",
     unit: Annotated[str, typer.Option("--unit", help="Their unit: ratio, rows, ms, ...")] = "",
+    mlflow: Annotated[
+        str | None, typer.Option("--mlflow", metavar="RUN_ID", help="The last metrics of this MLflow run instead.")
+    ] = None,
+    tracking_uri: Annotated[
+        str | None, typer.Option("--tracking-uri", help="Where the run is; MLFLOW_TRACKING_URI when left out.")
+    ] = None,
 ) -> None:
     """Store metrics that were made elsewhere: training and validation metrics, latency, revenue.
 
@@ -168,8 +176,20 @@ def log(
     """
     found = find_project(project)
     interval = find_interval(found, day, option="--day")
+    if bool(values) == (mlflow is not None):
+        raise typer.BadParameter("give either metrics or --mlflow", param_hint="NAME=VALUE")
+    if mlflow is not None:
+        from lupus.stages import push_mlflow, read_mlflow_run
+
+        run = read_mlflow_run(mlflow, tracking_uri=tracking_uri)
+        with workspace() as opened:
+            points = push_mlflow(opened, found.name, run, interval, group=group, unit=unit)
+        out.print(f"{len(points)} metrics of {found.name} stored for {interval}")
+        for name in run.not_finite:
+            err.print(f"{name} left out: its last value is not finite", style="yellow", markup=False)
+        return
     parsed: dict[str, float] = {}
-    for text in values:
+    for text in values or ():
         name, separator, number = text.partition("=")
         try:
             parsed[name] = float(number)

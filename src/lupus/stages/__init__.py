@@ -8,6 +8,7 @@ from lupus.stages.dry import dry_workspace
 from lupus.stages.extract import ExtractReport, extract
 from lupus.stages.judge import JudgeReport, judge
 from lupus.stages.measure import MeasureReport, measure
+from lupus.stages.mlflow_runs import MlflowRun, push_mlflow, read_mlflow_run
 from lupus.stages.push import push_metrics
 from lupus.stages.report import incident_table, render, report_lines
 from lupus.stages.run import refuse_unmonitored, run, run_range
@@ -36,6 +37,7 @@ __all__ = [
     "ExtractReport",
     "JudgeReport",
     "MeasureReport",
+    "MlflowRun",
     "SeriesFileError",
     "Settings",
     "ValidateReport",
@@ -60,6 +62,8 @@ __all__ = [
     "pending_retrain",
     "point_json",
     "push_metrics",
+    "push_mlflow",
+    "read_mlflow_run",
     "read_series",
     "refuse_unmonitored",
     "render",
