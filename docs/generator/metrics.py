@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from generator.lists import list_points
 from generator.text import MEANINGS, complete, head, page, table
 
 _QUANTILE: Final = re.compile(r"(?P<of>length_)?p\d\d(\.\d+)?$")
@@ -111,6 +112,7 @@ def measured() -> list[tuple[Any, str]]:
             evaluation = measure_evaluation(project, [interval], predictions, truths, blocked={}, engine=engine)
             found += [(point, str(task).replace("_", " ")) for point in evaluation.points]
             found += [(point, "decisions") for point in error_points(project, evaluation.confusions)]
+    found += list_points()
     found += [
         (point, "expectations" if point.series.key.column else "suite")
         for point in validation_points(project, _validation(interval))

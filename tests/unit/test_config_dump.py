@@ -45,6 +45,12 @@ tables:
       photo: {image: "${HOST}", folder: "s3://${HOST}", connection: "${HOST}", max_bytes: "${NUMBER}"}
       clip: {audio: sound, silence_dbfs: -40}
   raw: {source: {files: "${HOST}/{interval}/*.csv"}}
+  prediction:
+    source: {python: "shop.sources:read"}
+    recommendations:
+      items: "${HOST}"
+      catalogue: {table: raw, item: "${HOST}", vector: v}
+      popularity: {table: data, item: i, count: "${HOST}"}
 rules: {x: {kind: threshold, min: "${RATIO}", severity: "${LEVEL}"}, validation: false}
 segments: ["${HOST}", ["${LEVEL}", b], ["${ZONE}"]]
 metrics:

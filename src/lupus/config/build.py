@@ -21,6 +21,7 @@ from lupus.config.models import (
     SourceField,
     TableFile,
 )
+from lupus.config.recommendations import build_recommendations
 from lupus.config.rules import RuleFile, Rules, SelectorFile
 from lupus.config.sql_metrics import build_sql_metrics
 from lupus.config.times import absolute, bounds, guess_format
@@ -96,6 +97,7 @@ def _table(name: str, file: TableFile, timezone: str, folder: pathlib.Path) -> T
         expectations=file.expectations or "",
         ready=Ready(min_rows=file.ready.min_rows, by=file.ready.by),
         derived=build_derived(file.derived, folder),
+        recommendations=build_recommendations(file.recommendations, key=file.key, query=file.query),
     )
 
 

@@ -16,6 +16,7 @@ from lupus.config.derived import check_derived, gives
 from lupus.config.document import Document, Path
 from lupus.config.fields import closest, columns_of
 from lupus.config.models import FilesFile, ProjectFile, RetrainFile, SourceField, SqlFile, TableFile
+from lupus.config.recommendations import check_recommendations
 from lupus.config.rules import OtherRule, RuleFile, SelectorFile, installed_kinds
 from lupus.config.sql_metrics import QUERY_PARAMETER, check_sql_metrics
 from lupus.config.times import bounds, guess_format
@@ -36,6 +37,7 @@ def check(file: ProjectFile, document: Document, broken: Collection[Path]) -> No
         _check_table(name, table, document)
     roles = _check_roles(file, sound, document)
     tables_known = not any(path[:1] == ("tables",) for path in broken)
+    _check_recommendations(file, sound, document, tables_known=tables_known)
     if tables_known:
         _check_evaluation(file, roles, document)
     if not {("start",), ("end",), ("timezone",), ("cadence",)} & set(broken):
@@ -148,6 +150,20 @@ def _check_roles(file: ProjectFile, sound: Mapping[str, TableFile], document: Do
         else:
             roles[role] = name
     return roles
+
+
+def _check_recommendations(
+    file: ProjectFile, sound: Mapping[str, TableFile], document: Document, *, tables_known: bool
+) -> None:
+    for name, table in sound.items():
+        if table.recommendations is None:
+            continue
+        path: Path = ("tables", name)
+        if role_of(name, table) is not Role.PREDICTION:
+            hint = "they belong to the prediction table; remove them here, or set role: prediction"
+            document.report((*path, "recommendations"), "only predictions are recommendations", hint, at_key=True)
+        tables = file.tables if tables_known else None
+        check_recommendations(table.recommendations, document, path, key=table.key, query=table.query, tables=tables)
 
 
 def _check_evaluation(file: ProjectFile, roles: Mapping[Role, str], document: Document) -> None:

@@ -125,6 +125,8 @@ def check_derived(
         if isinstance(file, _MediaFile) and file.connection and not file.folder:
             hint = "add folder: the URL below which files may be read, or remove connection"
             document.report((*here, "connection"), f"'{name}' has a connection but no folder", hint, at_key=True)
+        if not isinstance(file, SqlDerivedFile):  # its name may be but the beginning of its columns' names
+            continue
         if name == time:
             hint = "rows are cut by it before anything is derived; name a column of the source"
             document.report(here, f"the time column '{name}' cannot be derived", hint, at_key=True)

@@ -23,6 +23,7 @@ from lupus.model import (
     Project,
     PythonDerivation,
     PythonSource,
+    Recommendations,
     RetrainPolicy,
     RuleSpec,
     Selector,
@@ -153,6 +154,7 @@ def _table(table: Table, project: Project) -> dict[str, Any]:
             **({} if table.ready.by is None else {"by": f"{table.ready.by:%H:%M}"}),
         },
         "derived": {derivation.name: _derived(derivation) for derivation in table.derived},
+        **({} if table.recommendations is None else {"recommendations": _recommendations(table.recommendations)}),
     }
     return {key: value for key, value in tree.items() if value not in ("", {})}
 
@@ -181,6 +183,14 @@ def _derived(derivation: Derivation) -> dict[str, Any]:
     if isinstance(derivation, ImageDerivation):
         return {"image": files.column, **place, "max_bytes": files.max_bytes, "max_pixels": derivation.max_pixels}
     return {"audio": files.column, **place, "max_bytes": files.max_bytes, "silence_dbfs": derivation.silence_dbfs}
+
+
+def _recommendations(lists: Recommendations) -> dict[str, Any]:
+    said: dict[str, Any] = {"user": list(lists.user), "items": lists.items, "item": lists.item}
+    for name, part in (("catalogue", lists.catalogue), ("popularity", lists.popularity)):
+        if part is not None:
+            said[name] = {one.name: value for one in fields(part) if (value := getattr(part, one.name))}
+    return {name: value for name, value in said.items() if value}
 
 
 def _rules(rules: tuple[RuleSpec, ...]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from lupus.config.fields import (
     Zone,
     parse_cadence,
 )
+from lupus.config.recommendations import RecommendationsFile
 from lupus.config.rules import Rules, SelectorFile
 from lupus.config.sql_metrics import SqlMetrics
 from lupus.model import CadenceKind, FileFormat, MetricsPolicy, Role, Severity, Task
@@ -184,6 +185,9 @@ class TableFile(_Mapping):
         default_factory=dict,
         description="Columns that are computed for every row when the slice is read, by name; later ones may use those "
         "before them. A column that cannot be computed fails alone.",
+    )
+    recommendations: RecommendationsFile | None = Field(
+        default=None, description="Says that the predictions are lists of recommended items (prediction only)."
     )
 
 

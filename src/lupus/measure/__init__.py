@@ -5,12 +5,15 @@ which merge over days, and the metric points. Nothing heavy is imported before a
 """
 
 from lupus.measure.binary import BinaryScores
+from lupus.measure.churn import measure_churn
 from lupus.measure.confusion import Confusion, SegmentConfusion
 from lupus.measure.derived import with_failed_columns
 from lupus.measure.engine import Engine
 from lupus.measure.evaluate import EvaluationMeasures, measure_evaluation
+from lupus.measure.exposure import ItemExposure
 from lupus.measure.parity import decision_points, error_points
 from lupus.measure.queried import SQL_TABLE, failed_query, queried_points
+from lupus.measure.recommendations import ListMeasures, measure_recommendations
 from lupus.measure.regression import RegressionErrors
 from lupus.measure.states import Categories, Histogram, Moments
 from lupus.measure.table import TableMeasures, absent_points, measure_table
@@ -25,6 +28,8 @@ __all__ = [
     "Engine",
     "EvaluationMeasures",
     "Histogram",
+    "ItemExposure",
+    "ListMeasures",
     "Moments",
     "Part",
     "Piece",
@@ -37,7 +42,9 @@ __all__ = [
     "decision_points",
     "error_points",
     "failed_query",
+    "measure_churn",
     "measure_evaluation",
+    "measure_recommendations",
     "measure_table",
     "queried_points",
     "split_average",

@@ -47,6 +47,7 @@ from lupus.model.project import (
     Table,
     Task,
 )
+from lupus.model.recommendations import Catalogue, Popularity, Recommendations
 from lupus.model.retrain import RetrainRequest, RetrainState, retrain_id
 from lupus.model.rules import (
     RULE_PARAMETERS,
@@ -83,6 +84,7 @@ __all__ = [
     "Bound",
     "Cadence",
     "CadenceKind",
+    "Catalogue",
     "ConfigError",
     "Connection",
     "ConnectionNotUsableError",
@@ -118,6 +120,7 @@ __all__ = [
     "NoticeState",
     "Outcome",
     "PeriodicParameters",
+    "Popularity",
     "Problem",
     "Project",
     "PythonDerivation",
@@ -125,6 +128,7 @@ __all__ = [
     "Ready",
     "Reason",
     "RecentAverageParameters",
+    "Recommendations",
     "Reference",
     "RetrainPolicy",
     "RetrainRequest",

@@ -11,6 +11,7 @@ from typing import Any
 
 from lupus.model.derived import Derivation, SqlDerivation
 from lupus.model.interval import Cadence
+from lupus.model.recommendations import Recommendations
 from lupus.model.verdict import RuleSpec, Selector, Severity
 
 
@@ -102,6 +103,7 @@ class Table:
     columns that are neither extracted nor measured; an empty `columns` means all. `derived` columns are computed
     in this order, each from those of the source, also excluded ones, and those derived before.
     `patterns` are regular expressions by text column; the share of the values that match is measured.
+    `recommendations` says that a prediction is a list of items.
     """
 
     name: str
@@ -127,6 +129,7 @@ class Table:
     expectations: str = ""
     ready: Ready = Ready()
     derived: tuple[Derivation, ...] = ()
+    recommendations: Recommendations | None = None
 
     def derives(self, column: str) -> bool:
         """Whether `column` is a derived one, or may be one of several that a derivation gives."""
@@ -140,7 +143,9 @@ class Table:
         """Every column that the project file gives a meaning, each once."""
         single = (self.time, self.score, self.lower, self.upper, self.rank, self.label, self.weight, self.version)
         pairs = (column for pairs in (self.scores, self.quantiles) for _, column in pairs)
-        return tuple(dict.fromkeys(name for name in (*self.key, *self.query, *single, *pairs) if name))
+        lists = self.recommendations
+        listed = (*lists.user, lists.column) if lists else ()
+        return tuple(dict.fromkeys(name for name in (*self.key, *self.query, *single, *pairs, *listed) if name))
 
 
 @dataclass(frozen=True, slots=True)

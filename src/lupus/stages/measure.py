@@ -23,6 +23,7 @@ from lupus.model import (
 )
 from lupus.stages.extract import snapshots_of
 from lupus.stages.labels import evaluated, evaluating_runs, evaluation_tables, last_evaluations
+from lupus.stages.predictions import with_predictions
 from lupus.stages.recording import recorded
 from lupus.stages.workspace import Workspace
 
@@ -100,6 +101,7 @@ def measure_tables(
         try:
             measures = measure_table(project, table, snapshot, own, engine=engine)
             measures = with_failed_columns(measures, project, table, snapshot)
+            measures = with_predictions(measures, project, table, snapshots, root=settings.snapshots, engine=engine)
             if table.role is Role.PREDICTION:
                 parity = decision_points(project, measures.points)
                 measures = replace(measures, points=(*measures.points, *parity))

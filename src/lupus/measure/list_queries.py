@@ -1,0 +1,172 @@
+"""The queries over lists of recommendations, as Ibis expressions: each leaves counts of items or of lists.
+
+The views have fixed names and columns, so that an expression depends on the `Shape` alone and no name of the data
+gets into it. Their columns are declared as integers: values of any type then get the casts below.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import ibis
+
+NOW: Final = "lists_now"
+BEFORE: Final = "lists_before"
+CATALOGUE: Final = "lists_catalogue"
+POPULARITY: Final = "lists_popularity"
+MOST_ITEMS: Final = 1_000
+"""Items whose exposures are kept one by one."""
+MOST_LISTS: Final = 100_000
+"""Lists whose vectors are compared; of more, this many that are chosen by a hash, the same at every run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How lists are written: by how many columns a user is named, whether a row holds a whole list (`nested`) or an
+    item, and whether items are compared as `numbers` (1 is 1.0) or as text.
+    """
+
+    users: int
+    nested: bool
+    numbers: bool
+
+
+def summary(shape: Shape) -> ibis.Table:
+    """One row: lists (empty ones too), items in them, different items summed over lists, empty lists."""
+    import ibis
+
+    slots = _slots(shape, NOW)
+    per_list = slots.group_by("list").aggregate(size=slots.count(), kinds=slots.item.nunique())
+    counted = per_list.aggregate(filled=per_list.count(), slots=per_list["size"].sum(), kinds=per_list.kinds.sum())
+    if not shape.nested:
+        return counted.select("filled", "slots", "kinds", empty=ibis.literal(0))
+    rows = _rows(shape, NOW)
+    every = rows.aggregate(lists=rows.count(), empty=(rows["items"].length().fill_null(0) == 0).sum())
+    return every.cross_join(counted).select("lists", "slots", "kinds", "empty")
+
+
+def exposures(shape: Shape, *, listed: bool, counted: bool, weighted: bool) -> ibis.Table:
+    """A row per item that was shown: how often; whether it is in the catalogue; its interactions; whether it is
+    not among the popular ones at all.
+    """
+    import ibis
+
+    slots = _slots(shape, NOW)
+    shown = slots.group_by("item").aggregate(n=slots.count())
+    known: Any = ibis.literal(value=True)
+    if listed:
+        items = _others(shape, CATALOGUE).select(listed="item").distinct()
+        shown = shown.left_join(items, shown.item == items.listed)
+        known = shown.listed.notnull()
+    shown = shown.mutate(known=known).select("item", "n", "known")
+    interactions: Any = ibis.null("float64")
+    if counted:
+        popular = _popularity(shape, weighted=weighted).rename(popular="item")
+        shown = shown.left_join(popular, shown.item == popular.popular)
+        interactions = shown.interactions
+    return shown.select("n", "known", interactions=interactions.fill_null(0.0), unheard=interactions.isnull())
+
+
+def top_items(shape: Shape) -> ibis.Table:
+    """The most frequent items and how often they were shown."""
+    slots = _slots(shape, NOW)
+    shown = slots.group_by("item").aggregate(n=slots.count())
+    return shown.order_by([shown.n.desc(), shown.item]).limit(MOST_ITEMS)
+
+
+def catalogue_size(shape: Shape) -> ibis.Table:
+    """One row: the different items of the catalogue."""
+    items = _others(shape, CATALOGUE)
+    return items.aggregate(size=items.item.nunique())
+
+
+def popularity_total(shape: Shape, *, weighted: bool) -> ibis.Table:
+    """One row: items, and interactions in all."""
+    table = _popularity(shape, weighted=weighted)
+    return table.aggregate(items=table.count(), interactions=table.interactions.sum())
+
+
+def category_diversity(shape: Shape) -> ibis.Table:
+    """One row: lists with two known items, mean and standard deviation of the share of pairs of two categories."""
+    pairs = _alike(shape, "int64", "string")
+    of_category = pairs.group_by(["list", "alike"]).aggregate(c=pairs.count().cast("float64"))
+    c = of_category.c
+    per_list = of_category.group_by("list").aggregate(n=c.sum(), same=(c * (c - 1)).sum())
+    per_list = per_list.filter(per_list.n > 1)
+    value = 1 - per_list.same / (per_list.n * (per_list.n - 1))
+    return per_list.aggregate(lists=per_list.count(), mean=value.mean(), spread=value.std(how="sample"))
+
+
+def vectors(shape: Shape) -> ibis.Table:
+    """(list, vector) of the different items of the lists, those of one list together."""
+    pairs = _alike(shape, "array<int64>", "array<float64>")
+    chosen = pairs.select("list").distinct().mutate(order=lambda t: t.list.hash())
+    chosen = chosen.order_by(["order", "list"]).limit(MOST_LISTS).select(chosen="list")
+    return pairs.inner_join(chosen, pairs.list == chosen.chosen).select("list", "alike").order_by("list")
+
+
+def reshown(shape: Shape) -> ibis.Table:
+    """One row: pairs of users and items among users who have lists in both intervals; of these those in both."""
+    now, then = (_slots(shape, view).select("user", "item").distinct() for view in (NOW, BEFORE))
+    known = then.select(known="user").distinct()
+    here = now.inner_join(known, now.user == known.known).select("user", "item")
+    then = then.rename(then_user="user", then_item="item")
+    again = here.inner_join(then, [here.user == then.then_user, here.item == then.then_item])
+    return here.aggregate(pairs=here.count()).cross_join(again.aggregate(again=again.count()))
+
+
+def _rows(shape: Shape, view: str) -> ibis.Table:
+    import ibis
+
+    users = {f"u{place}": "int64" for place in range(shape.users)}
+    items = "array<int64>" if shape.nested else "int64"
+    return ibis.table({"slice": "int64"} | users | {"items": items}, name=view)
+
+
+def _slots(shape: Shape, view: str) -> ibis.Table:
+    """(list, user, item) for every item of every list; null items, and rows of no user, are none."""
+    import ibis
+
+    rows = _rows(shape, view)
+    user = ibis.literal("")
+    for place in range(shape.users):
+        part = rows[f"u{place}"].cast("string")
+        user = part if not place else user + ibis.literal("\x1f") + part
+    if shape.nested:
+        slots = rows.select(list=ibis.row_number().cast("string"), user=user, item=rows["items"])
+        slots = slots.select("list", "user", item=slots.item.unnest())
+    else:
+        slots = rows.select(list=user, user=user, item=rows["items"]).filter(lambda t: t.list.notnull())
+    return _comparable(slots, shape)
+
+
+def _others(shape: Shape, view: str, **columns: str) -> ibis.Table:
+    import ibis
+
+    return _comparable(ibis.table({"slice": "int64", "item": "int64"} | columns, name=view), shape)
+
+
+def _comparable(rows: ibis.Table, shape: Shape) -> ibis.Table:
+    item = rows.item.cast("float64" if shape.numbers else "string")
+    return rows.mutate(item=item).filter(lambda t: t.item.notnull())
+
+
+def _popularity(shape: Shape, *, weighted: bool) -> ibis.Table:
+    if not weighted:
+        rows = _others(shape, POPULARITY)
+        return rows.group_by("item").aggregate(interactions=rows.count().cast("float64"))
+    rows = _others(shape, POPULARITY, count="int64")
+    # A negative or unknown number of interactions is none.
+    weight = rows["count"].cast("float64").clip(lower=0.0).fill_null(0.0)
+    return rows.group_by("item").aggregate(interactions=weight.sum())
+
+
+def _alike(shape: Shape, declared: str, wanted: str) -> ibis.Table:
+    """(list, item, alike) for the different items of each list of which it is known."""
+    items = _others(shape, CATALOGUE, alike=declared)
+    items = items.mutate(alike=items.alike.cast(wanted)).filter(lambda t: t.alike.notnull())
+    items = items.group_by("item").aggregate(alike=items.alike.min()).rename(listed="item")
+    slots = _slots(shape, NOW).select("list", "item").distinct()
+    return slots.inner_join(items, slots.item == items.listed).select("list", "item", "alike")
