@@ -146,3 +146,33 @@ def test_excluded_names_are_not_measured(tmp_path: Path) -> None:
     made.project_file().write_text(tiny.PROJECT + text)
     made.run(tiny.day(0))
     assert set(points(made, 0)) == {"demographic_parity_difference:region"}
+
+
+def test_two_columns_are_crossed_compared_and_explained(tmp_path: Path) -> None:
+    made = Installation.tiny(tmp_path / "lupus", days=5)
+    with sqlite3.connect(made.warehouse) as warehouse:
+        warehouse.execute("UPDATE scores SET model_version = 'v' || (1 + loan_id % 2)")
+    warehouse.close()
+    text = tiny.PROJECT.replace("segments: [region]", "segments: [region, [region, model_version]]")
+    made.project_file().write_text(
+        text + "metrics: {min_segment_rows: 5, fairness: {segments: [[region, model_version]], min_rows: 5}}\n"
+    )
+    made.run(*map(tiny.day, range(3)))
+    shares = {
+        point.series.key.segment: point
+        for point in made.points(tiny.day(2), metric="positive_ratio")
+        if point.series.key.segment.startswith("region=") and "," in point.series.key.segment
+    }
+    assert shares.keys() == {
+        f"region={region},model_version={version}" for region in ("north", "south") for version in ("v1", "v2")
+    }
+    [gap] = made.points(tiny.day(2), metric="demographic_parity_difference:region,model_version")
+    rates = [point.value for point in shares.values() if point.value is not None]
+    assert gap.value == pytest.approx(max(rates) - min(rates))
+    told = made.lupus("why", "loans", "prediction.p_default mean [region=north]", "--day", tiny.day(2), "--json").json
+    [split] = told["splits"]
+    assert split["segments"] == ["region", "model_version"]
+    assert {part["segment"] for part in split["parts"]} == {
+        "region=north,model_version=v1", "region=north,model_version=v2"
+    }  # fmt: skip
+    assert sum(part["mix"] + part["within"] for part in split["parts"]) == pytest.approx(split["change"], abs=1e-12)

@@ -27,7 +27,7 @@ REST: Final = "(other)"
 """The rows that are in no measured segment: those of segments with too few rows."""
 
 _TOLERANCE: Final = 1e-6  # of what averages over parts may differ by from the average over all
-_MOSTLY: Final = 0.4  # of the change
+_MOSTLY: Final = 0.5  # of the change
 _BEYOND: Final = 0.2  # more of the change than of the rows
 
 
@@ -161,7 +161,7 @@ def with_rest(pieces: Mapping[str, Piece], whole: Piece, *, ratio: bool = False)
 def clause(splits: Mapping[tuple[str, ...], Split]) -> str:
     """The one segment that made most of the change, in a few words; "" where none stands out.
 
-    It stands out with two fifths of the change, and a fifth more of the change than of the rows: that most of a
+    It stands out with half of the change, and a fifth more of the change than of the rows: that most of a
     change is where most of the rows are, says nothing. `splits` are of one change, by segment columns.
     """
     best, words = 0.0, ""
