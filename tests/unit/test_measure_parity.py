@@ -73,6 +73,12 @@ def test_demographic_parity_does_not_wait_for_labels(fair: Installation) -> None
     assert not any(name.startswith(("equal", "predictive")) for name in found)
 
 
+def test_why_says_where_the_groups_are(fair: Installation) -> None:
+    answer = fair.lupus("why", "loans", "--metric", "demographic_parity_ratio:region", "--day", tiny.day(4))
+    assert answer.code == 0
+    assert "lupus metrics loans --metric positive_ratio --segment 'region=*' shows their rates" in answer.text
+
+
 def test_gaps_are_judged_like_any_series(fair: Installation) -> None:
     judged = {one.series.metric for one in fair.verdicts(tiny.day(1))}
     assert {"demographic_parity_difference:region", "equalized_odds_ratio:region"} <= judged

@@ -33,6 +33,12 @@ _AVERAGES: Final = (
     "specificity", "log_loss", "brier", "mae", "bias",
 )  # fmt: skip
 _COUNT: Final = "rows"
+_COMPARED: Final = {
+    "demographic_parity": "positive_ratio",
+    "equal_opportunity": "recall",
+    "equalized_odds": "recall",
+    "predictive_parity": "precision",
+}
 _SEASONS: Final = 4
 _FEWEST: Final = 2  # of the same season position, else the latest intervals are taken
 _RECENT: Final = 7
@@ -138,6 +144,12 @@ class Explainer:
         return replace(explained, splits=splits, problems=tuple(problems), clause=clause(splits))
 
     def _problem(self, key: SeriesKey, baseline: Sequence[int]) -> str:
+        family, _, columns = key.metric.partition(":")
+        rate = next((rate for prefix, rate in _COMPARED.items() if columns and family.startswith(prefix)), "")
+        if rate:
+            first = columns.partition(",")[0]
+            shown = f"lupus metrics {self.project.name} --metric {rate} --segment '{first}=*'"
+            return f"{family} compares the groups of {columns}: {shown} shows their rates"
         if not any(fnmatchcase(key.metric, pattern) for pattern in (_COUNT, *_AVERAGES)):
             return f"{key.metric} is neither a count nor an average of its segments; ask for mean, a ratio or rows"
         if not baseline:
