@@ -83,7 +83,18 @@ def measured() -> list[tuple[Any, str]]:
     """(MetricPoint, what kind of column it is of) of a product with every kind of table and column, in both tasks."""
     from lupus.config.defaults import SEGMENT_METRICS
     from lupus.measure import Engine, decision_points, error_points, measure_evaluation, measure_table
-    from lupus.model import Cadence, CadenceKind, FairnessPolicy, MetricsPolicy, Project, Role, Task
+    from lupus.model import (
+        Cadence,
+        CadenceKind,
+        EstimatesPolicy,
+        FairnessPolicy,
+        Group,
+        MetricsPolicy,
+        MultivariatePolicy,
+        Project,
+        Role,
+        Task,
+    )
     from lupus.validate import validation_points
 
     cadence = Cadence(CadenceKind.DAILY)
@@ -95,7 +106,11 @@ def measured() -> list[tuple[Any, str]]:
             start = datetime(2026, 1, 1, tzinfo=UTC)
             protected = (("sex",),) if task is Task.BINARY_CLASSIFICATION else ()
             policy = MetricsPolicy(
-                segment_metrics=SEGMENT_METRICS, min_segment_rows=1, fairness=FairnessPolicy(protected, min_rows=1)
+                segment_metrics=SEGMENT_METRICS,
+                min_segment_rows=1,
+                fairness=FairnessPolicy(protected, min_rows=1),
+                estimates=EstimatesPolicy(concept_drift=True),
+                multivariate=MultivariatePolicy(metrics=("pca_reconstruction_error", "domain_auc")),
             )
             project = Project(
                 str(task), "docs", cadence, start, tuple(tables), task=task, segments=protected, metrics=policy
@@ -112,12 +127,32 @@ def measured() -> list[tuple[Any, str]]:
             evaluation = measure_evaluation(project, [interval], predictions, truths, blocked={}, engine=engine)
             found += [(point, str(task).replace("_", " ")) for point in evaluation.points]
             found += [(point, "decisions") for point in error_points(project, evaluation.confusions)]
+            found += [
+                (point, "data table" if point.series.group == Group.INPUT else str(task).replace("_", " "))
+                for point in _estimated(project, interval, evaluation.points)
+            ]
     found += list_points()
     found += [
         (point, "expectations" if point.series.key.column else "suite")
         for point in validation_points(project, _validation(interval))
     ]
     return found
+
+
+def _estimated(project: Any, interval: Any, true: Any) -> list[Any]:
+    """What is estimated without labels, compared with labels, and compared of all columns together."""
+    from lupus.measure.estimates import CONCEPT_DRIFT, Estimate, estimate_errors, estimate_metrics, estimate_point
+    from lupus.measure.multivariate import compared_table, multivariate_metrics, multivariate_point
+    from lupus.model import Role
+
+    table, found = project.of_role(Role.PREDICTION), Estimate(0.5, 0.4, 0.6)
+    points = [estimate_point(project, table, one, interval, found, 40) for one in estimate_metrics(project)]
+    points += estimate_errors(project, table, points, true)
+    points.append(estimate_point(project, table, CONCEPT_DRIFT, interval, found, 40))
+    data = compared_table(project)
+    return points + [
+        multivariate_point(project, data, one, interval, found, 40) for one in multivariate_metrics(project)
+    ]
 
 
 def _tiny(folder: Path, interval: Any, name: str) -> tuple[list[Any], list[Any]]:

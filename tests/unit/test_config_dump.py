@@ -14,7 +14,7 @@ from lupus.model import Project
 ROOT = Path(__file__).parents[2]
 ENVIRON = {
     "HOST": "s3cr3t",
-    "NUMBER": "7",
+    "NUMBER": "17",
     "RATIO": "0.123",
     "WHEN": "2026-02-03",
     "SPAN": "11d",
@@ -57,6 +57,8 @@ metrics:
   sql: {rev: {connection: "${HOST}", query: "SELECT ${HOST} :start", segment: ["${HOST}", b]}}
   quantiles: ["${RATIO}", 0.5]
   mature_at: "${RATIO}"
+  estimates: {window: "${NUMBER}", reference: first, concept_drift: "${TRUTH}"}
+  multivariate: {metrics: [domain_auc], table: raw, sample_rows: 5000}
 alerts: {slack: {channel: "#${HOST}"}}
 retrain: {dag: "${HOST}", when: {for: "${NUMBER}"}, cooldown: "${SPAN}", conf: {key: "${HOST}", n: null}}
 schedule: {catchup: "${TRUTH}", retries: 3}
@@ -111,7 +113,7 @@ rules:
     assert same(project, load_project(write(tmp_path, shown), environ=ENVIRON))
     rules = {rule.name: rule.parameters for rule in project.rules}
     assert rules["moving"]["min"] == {"reference": ("2026-01-01", "2026-02-28"), "factor": 0.5}
-    assert rules["first"]["max"] == {"reference": "first", "intervals": 7}
+    assert rules["first"]["max"] == {"reference": "first", "intervals": 17}
     assert rules["one"]["rules"] == ("first",)
 
 

@@ -28,10 +28,12 @@ from lupus.config.times import absolute, bounds, guess_format
 from lupus.model import (
     Alerts,
     Cadence,
+    EstimatesPolicy,
     FairnessPolicy,
     FileFormat,
     FileSource,
     MetricsPolicy,
+    MultivariatePolicy,
     Project,
     PythonSource,
     Ready,
@@ -111,8 +113,15 @@ def _source(file: SourceField, folder: pathlib.Path) -> Source:
 
 
 def _metrics(file: MetricsFile) -> MetricsPolicy:
-    plain = {name: getattr(file, name) for name in MetricsFile.model_fields if name not in ("fairness", "sql")}
-    return MetricsPolicy(**plain, fairness=_fairness(file.fairness), sql=build_sql_metrics(file.sql))
+    nested = ("fairness", "sql", "estimates", "multivariate")
+    plain = {name: getattr(file, name) for name in MetricsFile.model_fields if name not in nested}
+    return MetricsPolicy(
+        **plain,
+        fairness=_fairness(file.fairness),
+        sql=build_sql_metrics(file.sql),
+        estimates=EstimatesPolicy(**dict(file.estimates)),
+        multivariate=MultivariatePolicy(**dict(file.multivariate)),
+    )
 
 
 def _fairness(file: FairnessFile | None) -> FairnessPolicy:

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from lupus.config import defaults
 from lupus.config.derived import check_derived, gives
 from lupus.config.document import Document, Path
+from lupus.config.estimates import check_multivariate
 from lupus.config.fields import closest, columns_of
 from lupus.config.models import FilesFile, ProjectFile, RetrainFile, SourceField, SqlFile, TableFile
 from lupus.config.recommendations import check_recommendations
@@ -46,6 +47,8 @@ def check(file: ProjectFile, document: Document, broken: Collection[Path]) -> No
         _check_fairness(file, document)
     if not any(path[:1] == ("metrics",) for path in broken):
         check_sql_metrics(file.metrics.sql, file.tables, document)
+    if tables_known and not any(path[:1] == ("metrics",) for path in broken):
+        check_multivariate(file.metrics.multivariate, file.tables, roles, document)
     for name, rule in file.rules.items():
         if isinstance(rule, RuleFile) and not _is_broken(("rules", name), broken):
             _check_rule(name, rule, document)

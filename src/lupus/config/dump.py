@@ -115,13 +115,18 @@ def _project(project: Project) -> dict[str, Any]:
 
 
 def _metrics(policy: MetricsPolicy) -> dict[str, Any]:
-    plain = [member.name for member in fields(policy) if member.name not in ("fairness", "sql")]
+    nested = ("fairness", "sql", "estimates", "multivariate")
+    plain = [member.name for member in fields(policy) if member.name not in nested]
     tree = {name: _listed(getattr(policy, name)) for name in plain}
     fairness = policy.fairness
     if fairness.segments:
         tree["fairness"] = {"segments": list(map(list, fairness.segments)), "min_rows": fairness.min_rows}
     if policy.sql:
         tree["sql"] = dump_sql_metrics(policy.sql)
+    for name in ("estimates", "multivariate"):
+        own = getattr(policy, name)
+        tree[name] = {member.name: _listed(getattr(own, member.name)) for member in fields(own)}
+        tree[name]["reference"] = own.reference.value
     return tree
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, PlainValidator
 
 from lupus.config.defaults import SEGMENT_METRICS
 from lupus.config.derived import DerivedFields
+from lupus.config.estimates import EstimatesFile, MultivariateFile
 from lupus.config.fields import (
     Callable_,
     Clock,
@@ -239,6 +240,12 @@ class MetricsFile(_Mapping):
     )
     sql: SqlMetrics = Field(
         default_factory=dict, description="Metrics that SQL queries give, by name: business figures, latency, ..."
+    )
+    estimates: EstimatesFile = Field(
+        default=EstimatesFile(), description="Performance before labels come, and concept drift."
+    )
+    multivariate: MultivariateFile = Field(
+        default=MultivariateFile(), description="Drift of all columns of a table together."
     )
 
 

@@ -21,6 +21,7 @@ from lupus.model.errors import (
     StoreError,
     ValidationError,
 )
+from lupus.model.estimates import Anchor, EstimatesPolicy, MultivariatePolicy
 from lupus.model.expression import ScalarExpression, parse_expression
 from lupus.model.history import History
 from lupus.model.incident import Finding, Incident, IncidentState, Outcome, incident_id
@@ -79,6 +80,7 @@ __all__ = [
     "WHOLE",
     "Alerts",
     "AllParameters",
+    "Anchor",
     "AnyParameters",
     "AudioDerivation",
     "Bound",
@@ -92,6 +94,7 @@ __all__ = [
     "DeliveryError",
     "Derivation",
     "DriftParameters",
+    "EstimatesPolicy",
     "ExpectationOutcome",
     "ExpectationSeverity",
     "ExtractError",
@@ -115,6 +118,7 @@ __all__ = [
     "MetricPoint",
     "MetricsPolicy",
     "MissingParameters",
+    "MultivariatePolicy",
     "NewCategoryParameters",
     "Notice",
     "NoticeState",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lupus.model.derived import Derivation, SqlDerivation
+from lupus.model.estimates import EstimatesPolicy, MultivariatePolicy
 from lupus.model.interval import Cadence
 from lupus.model.recommendations import Recommendations
 from lupus.model.verdict import RuleSpec, Selector, Severity
@@ -191,6 +192,7 @@ class MetricsPolicy:
     decisions; `k` are the lengths at which rankings are cut; `mature_at` is the maturity from which an
     evaluation is judged before its window closes.
     `fairness` names the segments that are compared as protected groups. `sql` are metrics that queries give.
+    `estimates` is about performance before labels come, `multivariate` about drift of all columns together.
     """
 
     include: tuple[str, ...] = ("*",)
@@ -207,6 +209,8 @@ class MetricsPolicy:
     mature_at: float = 0.9
     fairness: FairnessPolicy = FairnessPolicy()
     sql: tuple[SqlMetric, ...] = ()
+    estimates: EstimatesPolicy = field(default_factory=EstimatesPolicy)
+    multivariate: MultivariatePolicy = field(default_factory=MultivariatePolicy)
 
 
 @dataclass(frozen=True, slots=True)

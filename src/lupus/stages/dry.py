@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from lupus.model import Interval, Project
 from lupus.stages.labels import evaluated
+from lupus.stages.reference import reach
 from lupus.stages.workspace import Workspace, open_workspace
 
 
@@ -23,8 +24,9 @@ def dry_workspace(workspace: Workspace, project: Project, first: Interval) -> It
     from lupus.judge import lookback
 
     since = first
-    # As much as the rules look at, from the oldest interval that is evaluated again.
-    for _ in range(lookback(project.rules, project.cadence) + len(evaluated(project, first))):
+    # As much as the rules and the estimates look at, from the oldest interval that is evaluated again.
+    wanted = max(lookback(project.rules, project.cadence), reach(project))
+    for _ in range(wanted + len(evaluated(project, first))):
         since = project.cadence.previous(since)
     with TemporaryDirectory(prefix="lupus-dry-run-") as folder:
         home = Path(folder)

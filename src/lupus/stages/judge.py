@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lupus.model import Group, History, Interval, Project, Stage, Verdict
+from lupus.stages.estimates import SCOPES
 from lupus.stages.labels import evaluated, evaluating_runs, is_closed
 from lupus.stages.recording import recorded
 from lupus.stages.why import with_clauses
@@ -31,7 +32,7 @@ def judge(workspace: Workspace, project: Project, interval: Interval) -> JudgeRe
         store = workspace.store
         store.replace_verdicts(project.name, [interval], [v for v in verdicts if v.interval == interval])
         older = [v for v in verdicts if v.interval != interval]
-        store.replace_verdicts(project.name, judged[:-1], older, scopes=["evaluation"])
+        store.replace_verdicts(project.name, judged[:-1], older, scopes=["evaluation", *SCOPES])
     return JudgeReport(project.name, interval, judged, tuple(verdicts))
 
 

@@ -21,8 +21,10 @@ from lupus.model import (
     Stage,
     Table,
 )
+from lupus.stages.estimates import estimate
 from lupus.stages.extract import snapshots_of
 from lupus.stages.labels import evaluated, evaluating_runs, evaluation_tables, last_evaluations
+from lupus.stages.multivariate import measure_multivariate
 from lupus.stages.predictions import with_predictions
 from lupus.stages.recording import recorded
 from lupus.stages.workspace import Workspace
@@ -83,6 +85,8 @@ def measure(
             failed += [f"{one.table}: {one.failed}"] if one.failed else []
         points += _ask(workspace, project, interval, failed)
         points += _evaluate(workspace, project, interval, failed)
+        points += estimate(workspace, project, interval, points, failed)
+        points += measure_multivariate(workspace, project, interval, failed)
         record.problems(failed)
     return MeasureReport(project.name, interval, tuple(points), tuple(failed))
 

@@ -2,8 +2,49 @@
 
 from lupus.measure.estimates.binary import expected_performance
 from lupus.measure.estimates.calibration import Calibration
-from lupus.measure.estimates.concept import ConceptModel
+from lupus.measure.estimates.concept import CONCEPT_DRIFT, ConceptModel
 from lupus.measure.estimates.loss import LossModel
+from lupus.measure.estimates.measures import (
+    ProductSlices,
+    calibrated,
+    concept_drift,
+    concept_model,
+    estimate_errors,
+    estimate_metrics,
+    estimate_point,
+    expected_of_scores,
+    labelled_rows,
+    loss_model,
+    unlabelled_rows,
+    unusable,
+    wants_concept_drift,
+)
 from lupus.measure.estimates.metric import Estimate, EstimateMetric
+from lupus.measure.estimates.rows import Joined
+from lupus.measure.estimates.slices import Feature, Slices
 
-__all__ = ["Calibration", "ConceptModel", "Estimate", "EstimateMetric", "LossModel", "expected_performance"]
+__all__ = [
+    "CONCEPT_DRIFT",
+    "Calibration",
+    "ConceptModel",
+    "Estimate",
+    "EstimateMetric",
+    "Feature",
+    "Joined",
+    "LossModel",
+    "ProductSlices",
+    "Slices",
+    "calibrated",
+    "concept_drift",
+    "concept_model",
+    "estimate_errors",
+    "estimate_metrics",
+    "estimate_point",
+    "expected_of_scores",
+    "expected_performance",
+    "labelled_rows",
+    "loss_model",
+    "unlabelled_rows",
+    "unusable",
+    "wants_concept_drift",
+]

@@ -35,8 +35,9 @@ def expected_performance(
     Every row's label is taken for a Bernoulli draw with the calibrated probability of its score; what is linear in
     the labels is replaced by its expectation, ratios by the ratio of expectations (Białek et al. 2024, "Estimating
     Model Performance Under Covariate Shift Without Labels"). The interval is where 95 % of the values that the real
-    labels give will lie while the share of positives at a score stays as it was: the variance of the draws and that
-    of the calibration map, both by the delta method. Metrics that do not exist for these rows are left out.
+    labels give will lie while the share of positives at a score changes no more than between the reference's
+    intervals: the variance of the draws and that of the calibration map, both by the delta method, and that between
+    intervals. Metrics that do not exist for these rows are left out.
 
     >>> import numpy as np
     >>> half = Calibration((0.0, 1.0), (0.0, 1.0), (0.0, 1.0), (500.0, 500.0))
@@ -44,6 +45,18 @@ def expected_performance(
     >>> round(found["estimated_accuracy"].value, 3), round(found["estimated_precision"].value, 3)
     (0.85, 0.8)
     """
+    found = {}
+    for name, (value, variance) in expected_moments(score, rows, calibration, threshold=threshold).items():
+        most = float("inf") if name == "log_loss" else 1.0
+        varying = calibration.between.get(name, 0.0)
+        found[f"estimated_{name}"] = Estimate.around(value, variance + varying, most=most)
+    return found
+
+
+def expected_moments(
+    score: Floats, rows: Floats, calibration: Calibration, *, threshold: float
+) -> dict[str, tuple[float, float]]:
+    """The expectation and variance of each metric; as `expected_performance`, but of independent rows."""
     import numpy as np
 
     p = calibration.probabilities(score)
@@ -51,23 +64,22 @@ def expected_performance(
     n, positives, negatives = float(rows.sum()), float(rows @ p), float(rows @ q)
     yes = (score >= threshold).astype(np.float64)
     decided, hits = float(rows @ yes), float(rows @ (yes * p))
-    found: dict[str, Estimate] = {}
+    found: dict[str, tuple[float, float]] = {}
 
-    def add(name: str, value: float, gradient: Floats, *, most: float = 1.0) -> None:
+    def add(name: str, value: float, gradient: Floats) -> None:
         draws = float((rows * p * q * gradient * gradient).sum())
-        variance = draws + calibration.variance_of(score, rows * gradient)
-        found[f"estimated_{name}"] = Estimate.around(value, variance, most=most)
+        found[name] = value, draws + calibration.variance_of(score, rows * gradient)
 
-    def add_mean(name: str, if_positive: Floats, if_negative: Floats, *, most: float = 1.0) -> None:
+    def add_mean(name: str, if_positive: Floats, if_negative: Floats) -> None:
         mean = float(rows @ (p * if_positive + q * if_negative)) / n
-        add(name, mean, (if_positive - if_negative) / n, most=most)
+        add(name, mean, (if_positive - if_negative) / n)
 
     if not n:
         return found
     if min(positives, negatives) >= _FEWEST:
         add("roc_auc", *_ranking(rows, p, q))
     held = np.clip(score, np.finfo(np.float64).eps, 1 - np.finfo(np.float64).eps)
-    add_mean("log_loss", -np.log(held), -np.log1p(-held), most=float("inf"))
+    add_mean("log_loss", -np.log(held), -np.log1p(-held))
     add_mean("brier", (1.0 - score) ** 2, score**2)
     add_mean("accuracy", yes, 1.0 - yes)
     if decided:

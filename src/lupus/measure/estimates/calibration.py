@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ class Calibration:
     Block k holds the scores from ``low[k]`` to ``high[k]`` of the reference; ``rate[k]`` is the share of positives
     among its ``rows[k]`` rows. Isotonic, because it can mend any model that orders well, also one whose errors have
     no sigmoid's shape (Zadrozny and Elkan 2002), and with a thousand labels or more it is at least as good as Platt's
-    sigmoid (Niculescu-Mizil and Caruana 2005); with fewer nothing is estimated.
+    sigmoid (Niculescu-Mizil and Caruana 2005); with fewer nothing is estimated. `between` are, by metric, the variances
+    by which the reference's intervals differ beyond what their labels' draws explain.
 
     >>> import numpy as np
     >>> one = Calibration.fitted(np.array([0.1, 0.2, 0.9]), np.array([3.0, 9.0, 0.0]), np.array([1.0, 3.0, 4.0]))
@@ -33,6 +34,7 @@ class Calibration:
     high: tuple[float, ...]
     rate: tuple[float, ...]
     rows: tuple[float, ...]
+    between: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     @classmethod
     def fitted(cls, score: Floats, negatives: Floats, positives: Floats) -> Self:
@@ -83,9 +85,11 @@ class Calibration:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
-        return {"low": list(self.low), "high": list(self.high), "rate": list(self.rate), "rows": list(self.rows)}
+        places = {name: list(getattr(self, name)) for name in ("low", "high", "rate", "rows")}
+        return {**places, "between": dict(self.between)}
 
     @classmethod
     def from_json(cls, payload: Mapping[str, Any]) -> Self:
         """The inverse of `to_json`."""
-        return cls(*(tuple(payload[name]) for name in ("low", "high", "rate", "rows")))
+        low, high, rate, rows = (tuple(payload[name]) for name in ("low", "high", "rate", "rows"))
+        return cls(low, high, rate, rows, dict(payload["between"]))

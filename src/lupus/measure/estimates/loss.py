@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
-from lupus.measure.estimates.metric import Estimate, EstimateMetric
+from lupus.measure.estimates.metric import Estimate, EstimateMetric, between
 from lupus.measure.learners import Columns, Encoder, Family, LinearModel, fit
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ class LossModel:
 
     Quasi-Poisson regressions with a logarithmic link: losses are positive, their spread grows with their mean, and
     over the reference the fit's mean is the losses' own. `spread` are the losses' squared coefficients of variation
-    around the fit.
+    around the fit, `between` the variances
+    by which the means of the reference's intervals differ beyond what their rows' own losses explain.
     """
 
     kind: ClassVar[str] = "loss_model"
@@ -36,43 +37,54 @@ class LossModel:
     absolute: LinearModel
     squared: LinearModel
     spread: tuple[float, float]
+    between: tuple[float, float]
     scale: float
     labels: int
 
     @classmethod
-    def fitted(cls, rows: Columns, prediction: Floats, label: Floats, *, least: int = 5) -> Self:
-        """The model of `rows`, which hold the prediction as one of their numbers; finite predictions and labels."""
+    def fitted(
+        cls, rows: Columns, prediction: Floats, label: Floats, *, interval: Floats | None = None, least: int = 5
+    ) -> Self:
+        """The model of `rows`, which hold the prediction as one of their numbers; finite predictions and labels.
+
+        `interval` (n,) tells the rows' intervals apart.
+        """
         import numpy as np
 
         error = np.abs(prediction - label)
         scale = float(np.sqrt(np.mean(error * error))) or 1.0
         encoder = Encoder.fitted(rows, least=least)
         design = encoder.encode(rows)
-        models, spread = [], []
+        models, spread, varying = [], [], []
+        when = np.unique(np.zeros(len(label)) if interval is None else interval, return_inverse=True)[1]
+        counts = np.bincount(when)
         for loss in (error / scale, (error / scale) ** 2):
             model = fit(design, loss, Family.POISSON)
             mean = np.maximum(model.predict(design), 1e-9)
             models.append(model)
             spread.append(float((((loss - mean) / mean) ** 2).mean()))
-        return cls(encoder, models[0], models[1], (spread[0], spread[1]), scale, len(label))
+            errors = np.bincount(when, loss - mean) / counts
+            varying.append(between(errors.tolist(), (spread[-1] * np.bincount(when, mean * mean) / counts**2).tolist()))
+        return cls(encoder, models[0], models[1], (spread[0], spread[1]), (varying[0], varying[1]), scale, len(label))
 
     def estimates(self, rows: Columns) -> dict[str, Estimate]:
         """Mean absolute error and root mean squared error to be expected of `rows`, by name, in the label's unit.
 
         The loss model follows NannyML's direct loss estimation. The interval is where 95 % of the values that the real
         labels give will lie while errors depend on prediction and features as they did: the spread of the rows' own
-        losses and the uncertainty of the fit, by the delta method.
+        losses, the uncertainty of the fit, and the variance between intervals, by the delta method.
         """
         n = rows.rows
         if not n:
             return {}
         design = self.encoder.encode(rows)
         found = []
-        for model, spread in zip((self.absolute, self.squared), self.spread, strict=True):
+        models = (self.absolute, self.squared)
+        for model, spread, varying in zip(models, self.spread, self.between, strict=True):
             mean = model.predict(design)
             own = spread * float((mean * mean).sum()) / n**2
             through = model.root.T @ (design.T @ mean / n)
-            found.append((float(mean.mean()), own + float(through @ through)))
+            found.append((float(mean.mean()), own + float(through @ through) + varying))
         (absolute, first), (squared, second) = found
         root = math.sqrt(squared)
         mae = Estimate.around(absolute * self.scale, first * self.scale**2)
@@ -86,6 +98,7 @@ class LossModel:
             "absolute": self.absolute.to_json(),
             "squared": self.squared.to_json(),
             "spread": list(self.spread),
+            "between": list(self.between),
             "scale": self.scale,
             "labels": self.labels,
         }
@@ -98,6 +111,7 @@ class LossModel:
             LinearModel.from_json(payload["absolute"]),
             LinearModel.from_json(payload["squared"]),
             (payload["spread"][0], payload["spread"][1]),
+            (payload["between"][0], payload["between"][1]),
             payload["scale"],
             payload["labels"],
         )

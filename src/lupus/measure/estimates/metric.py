@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,3 +45,22 @@ class Estimate:
         half = NORMAL_95 * max(variance, 0.0) ** 0.5
         value = min(max(value, least), most)
         return cls(value, max(value - half, least), min(value + half, most))
+
+
+LEAST_INTERVALS: Final = 5
+
+
+def between(errors: Sequence[float], variances: Sequence[float]) -> float:
+    """The variance by which intervals differ beyond what their own `variances` explain, by their `errors`.
+
+    The method of moments of DerSimonian and Laird (1986), unweighted. Days have weather, holidays and campaigns in
+    common for all of their rows, so that errors do not shrink with the number of rows as independent ones do. With
+    fewer than five intervals nothing is known of it: 0.
+
+    >>> between([0.3, -0.1, 0.2, -0.3, -0.1], [0.01] * 5).__round__(3)
+    0.05
+    """
+    if len(errors) < LEAST_INTERVALS:
+        return 0.0
+    squares = sum(error * error for error in errors) / (len(errors) - 1)
+    return max(squares - sum(variances) / len(variances), 0.0)

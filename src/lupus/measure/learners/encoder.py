@@ -120,18 +120,18 @@ class Encoder:
         return matrix
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
+        """Plain JSON, in which the order of the columns is kept."""
         return {
-            "knots": {name: list(one) for name, one in self.knots.items()},
-            "categories": {name: list(one) for name, one in self.categories.items()},
+            "knots": [[name, list(one)] for name, one in self.knots.items()],
+            "categories": [[name, list(one)] for name, one in self.categories.items()],
         }
 
     @classmethod
     def from_json(cls, payload: Mapping[str, Any]) -> Self:
         """The inverse of `to_json`."""
         return cls(
-            {name: tuple(one) for name, one in payload["knots"].items()},
-            {name: tuple(one) for name, one in payload["categories"].items()},
+            {name: tuple(one) for name, one in payload["knots"]},
+            {name: tuple(one) for name, one in payload["categories"]},
         )
 
 

@@ -86,10 +86,10 @@ class ReconstructionModel:
         return Estimate.around(float(distances.mean()), float(np.var(distances)) / max(len(distances) - 1, 1))
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
+        """Plain JSON, in which the order of the columns is kept."""
         return {
             "numbers": list(self.numbers),
-            "shares": {name: dict(one) for name, one in self.shares.items()},
+            "shares": [[name, dict(one)] for name, one in self.shares.items()],
             "fill": self.fill.tolist(),
             "centre": self.centre.tolist(),
             "scale": self.scale.tolist(),
@@ -108,7 +108,7 @@ class ReconstructionModel:
         components = np.array(payload["components"], dtype=np.float64).reshape(-1, width)
         return cls(
             tuple(payload["numbers"]),
-            payload["shares"],
+            dict(payload["shares"]),
             arrays["fill"],
             arrays["centre"],
             arrays["scale"],

@@ -1,0 +1,249 @@
+"""From slices to models of the reference, and from these to metric points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from lupus.measure.binary import CELLS_PER_LOG_ODD, BinaryScores
+from lupus.measure.columns import Kind, is_binary, kind_of
+from lupus.measure.engine import Engine
+from lupus.measure.estimates import binary, loss
+from lupus.measure.estimates.binary import expected_moments, expected_performance
+from lupus.measure.estimates.calibration import Calibration
+from lupus.measure.estimates.concept import CONCEPT_DRIFT, ConceptModel
+from lupus.measure.estimates.loss import LossModel
+from lupus.measure.estimates.metric import Estimate, EstimateMetric, between
+from lupus.measure.estimates.rows import Joined, bands_for, join_for, joined_rows
+from lupus.measure.estimates.slices import Feature, Slices, scores_of
+from lupus.measure.metrics import wanted
+from lupus.model import (
+    WHOLE,
+    Failure,
+    FailureKind,
+    Group,
+    Interval,
+    MetricPoint,
+    Project,
+    Role,
+    Series,
+    SeriesKey,
+    Snapshot,
+    Table,
+    Task,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+REFERENCE_ROWS: Final = 50_000
+"""Labelled rows of the reference that a model is fitted on, at most."""
+CURRENT_ROWS: Final = 100_000
+"""Rows of an interval that a fitted model looks at, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProductSlices:
+    """Slices of the predictions, and of the same intervals the data (if its key fits); and labels of any intervals."""
+
+    predictions: Slices
+    data: Slices | None = None
+    labels: Slices | None = None
+
+
+def estimate_metrics(project: Project) -> tuple[EstimateMetric, ...]:
+    """The estimated metrics that the project's task has and its policy wants."""
+    own = {Task.BINARY_CLASSIFICATION: binary.METRICS, Task.REGRESSION: loss.METRICS}
+    found = own.get(project.task, ()) if project.task is not None and project.metrics.estimates.performance else ()
+    return tuple(metric for metric in found if wanted(metric.name, project.metrics))
+
+
+def wants_concept_drift(project: Project) -> bool:
+    """Whether the project has concept drift measured."""
+    known = project.task in (Task.BINARY_CLASSIFICATION, Task.REGRESSION)
+    return known and project.metrics.estimates.concept_drift and wanted(CONCEPT_DRIFT.name, project.metrics)
+
+
+def unusable(table: Table, snapshot: Snapshot | None) -> Failure | None:
+    """Why nothing can be said of the predictions in `snapshot`, or None."""
+    if snapshot is None or not snapshot.usable or not snapshot.rows:
+        reason = snapshot.reason if snapshot is not None else ""
+        return Failure(FailureKind.NO_DATA, reason or "there are no predictions")
+    types = dict(snapshot.schema)
+    if not table.score or table.score not in types:
+        return Failure(FailureKind.MISSING_COLUMN, f"the score column {table.score!r} is not in the predictions")
+    kind = kind_of(types[table.score])
+    if not (kind.numeric or kind is Kind.BOOLEAN):
+        return Failure(FailureKind.WRONG_TYPE, f"the score column {table.score!r} holds {kind}, not numbers")
+    return None
+
+
+def calibrated(states: Sequence[BinaryScores], *, least: int, threshold: float) -> Calibration | Failure:
+    """The calibration map of labels by score, an interval's in each state; a failure with fewer than `least` labels."""
+    import numpy as np
+
+    counts: dict[int, tuple[float, float]] = {}
+    for state in states:
+        for cell, (negative, positive) in state.cells.items():
+            mine = counts.get(cell, (0.0, 0.0))
+            counts[cell] = (mine[0] + negative, mine[1] + positive)
+    score, negatives, positives = _by_score(counts)
+    labels = int(np.sum(negatives) + np.sum(positives))
+    if labels < least:
+        return too_few(labels, least)
+    calibration = Calibration.fitted(score, negatives, positives)
+    errors: dict[str, list[tuple[float, float]]] = {}
+    for state in states:
+        score, negatives, positives = _by_score(state.cells)
+        expected = expected_moments(score, negatives + positives, calibration, threshold=threshold)
+        for name, value in state.metrics().items():
+            if name in expected:
+                errors.setdefault(name, []).append((value - expected[name][0], expected[name][1]))
+    varying = {
+        name: between([error for error, _ in pairs], [own for _, own in pairs]) for name, pairs in errors.items()
+    }
+    return replace(calibration, between=varying)
+
+
+def _by_score(cells: Mapping[int, tuple[float, float]]) -> tuple[Floats, Floats, Floats]:
+    """(score ascending, negatives, positives) of the labels by cell of log-odds."""
+    import numpy as np
+
+    kept = sorted((cell, *both) for cell, both in cells.items() if sum(both) > 0)
+    rows = np.array(kept, dtype=np.float64).reshape(-1, 3)
+    return 1.0 / (1.0 + np.exp(-rows[:, 0] / CELLS_PER_LOG_ODD)), rows[:, 1], rows[:, 2]
+
+
+def expected_of_scores(
+    project: Project, predictions: Slices, calibration: Calibration, *, engine: Engine
+) -> tuple[dict[str, Estimate], int]:
+    """The performance to be expected of one slice's scores, and how many there are."""
+    score, rows = scores_of(engine, predictions)
+    found = expected_performance(score, rows, calibration, threshold=project.metrics.threshold)
+    return found, int(rows.sum())
+
+
+def labelled_rows(
+    project: Project,
+    slices: ProductSlices,
+    windows: Mapping[Interval, tuple[Interval, Interval]],
+    *,
+    engine: Engine,
+    limit: int = REFERENCE_ROWS,
+) -> Joined | Failure:
+    """Predictions with their features and labels: of each interval those that arrived in its window."""
+    labels = slices.labels
+    if labels is None or not labels.snapshots:
+        return Failure(FailureKind.NO_LABELS, "no labels have arrived yet")
+    bands = bands_for(slices.predictions, labels, windows)
+    return _rows(project, slices, bands, engine=engine, limit=limit)
+
+
+def unlabelled_rows(project: Project, slices: ProductSlices, *, engine: Engine) -> Joined:
+    """Predictions with their features."""
+    return _rows(project, slices, (), engine=engine, limit=CURRENT_ROWS)
+
+
+def _rows(
+    project: Project, slices: ProductSlices, bands: Sequence[tuple[int, int, int]], *, engine: Engine, limit: int
+) -> Joined:
+    predictions, data = slices.predictions, slices.data
+    truth = project.of_role(Role.GROUND_TRUTH)
+    hidden = (predictions.table.score, truth.label if truth is not None else "")
+    patterns = project.metrics.estimates.features
+    own: tuple[Feature, ...] = predictions.features(patterns, without=hidden)
+    names = (*hidden, *(one.name for one in own))
+    others = data.features(patterns, without=names) if data is not None else ()
+    labels = slices.labels if bands else None
+    join = join_for(predictions, data, labels, (own, others), binary=is_binary(project), bands=bands, limit=limit)
+    return joined_rows(engine, join, predictions, data, labels)
+
+
+def loss_model(project: Project, rows: Joined | Failure) -> LossModel | Failure:
+    """The model of the errors' size on labelled rows."""
+    least = project.metrics.estimates.min_labels
+    if isinstance(rows, Failure) or len(rows.label) < least:
+        return too_few(0 if isinstance(rows, Failure) else len(rows.label), least)
+    rare = project.metrics.min_category_rows
+    return LossModel.fitted(rows.columns, rows.prediction, rows.label, interval=rows.slice, least=rare)
+
+
+def concept_model(project: Project, rows: Joined | Failure) -> ConceptModel | Failure:
+    """The model of the labels on labelled rows."""
+    least = project.metrics.estimates.min_labels
+    if isinstance(rows, Failure) or len(rows.label) < least:
+        return too_few(0 if isinstance(rows, Failure) else len(rows.label), least)
+    known, rare = is_binary(project), project.metrics.min_category_rows
+    return ConceptModel.fitted(rows.columns, rows.prediction, rows.label, binary=known, least=rare)
+
+
+def concept_drift(model: ConceptModel, rows: Joined | Failure) -> tuple[Estimate | Failure, int]:
+    """The concept drift of labelled rows, and how many there are."""
+    if isinstance(rows, Failure):
+        return rows, 0
+    n = len(rows.label)
+    if not n:
+        return Failure(FailureKind.NO_LABELS, "no row has both a valid label and a valid score"), 0
+    if n < model.fewest:
+        return Failure(FailureKind.UNDEFINED, f"needs {model.fewest:,} labelled rows, there are {n:,}"), n
+    return model.drift(rows.columns, rows.prediction, rows.label), n
+
+
+def too_few(labels: int, least: int) -> Failure:
+    """Why nothing is learnt from the reference."""
+    reason = (
+        f"there are {labels:,} labelled rows to learn from, and {least:,} are needed (metrics.estimates.min_labels)"
+    )
+    return Failure(FailureKind.UNDEFINED, reason)
+
+
+def estimate_point(  # noqa: PLR0917 - what, of what, when
+    project: Project,
+    table: Table,
+    metric: EstimateMetric,
+    interval: Interval,
+    found: Estimate | Failure | None,
+    n: int,
+    *,
+    maturity: float | None = None,
+) -> MetricPoint:
+    """One estimate of the model's predictions as a point; None is a statistic that does not exist."""
+    series = _series(project, table, metric.name, metric.unit)
+    if isinstance(found, Estimate):
+        return MetricPoint(series, interval, found.value, n, None, maturity, found.low, found.high)
+    failure = found or Failure(FailureKind.UNDEFINED, metric.undefined if n else "no score is valid")
+    return MetricPoint(series, interval, None, n, failure, maturity)
+
+
+def estimate_errors(
+    project: Project, table: Table, estimated: Sequence[MetricPoint], true: Sequence[MetricPoint]
+) -> list[MetricPoint]:
+    """Estimated minus true, for each of the project's estimated metrics and intervals that have both.
+
+    The maturity is that of the true value; where that failed, so does the difference, for the same reason.
+    """
+    known = {(one.interval, one.series.key): one for one in true}
+    by_name = {metric.name: metric for metric in estimate_metrics(project)}
+    made = []
+    for one in estimated:
+        metric = by_name.get(one.series.key.metric)
+        if metric is None or one.value is None or not wanted(metric.error, project.metrics):
+            continue
+        key = SeriesKey(project.name, table.name, table.score, metric.of)
+        other = known.get((one.interval, key))
+        if other is None:
+            continue
+        series = _series(project, table, metric.error, "")
+        if other.value is None:
+            made.append(MetricPoint(series, one.interval, None, other.n, other.failure, other.maturity))
+        else:
+            made.append(MetricPoint(series, one.interval, one.value - other.value, other.n, None, other.maturity))
+    return made
+
+
+def _series(project: Project, table: Table, metric: str, unit: str) -> Series:
+    return Series(SeriesKey(project.name, table.name, table.score, metric, WHOLE), Group.EVALUATION, unit)

@@ -1,0 +1,154 @@
+"""Slices of a table that are read together: their scores by value, their features, some of their rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from lupus.measure.columns import Kind, Part, columns_of, kind_of
+from lupus.measure.engine import Engine
+from lupus.measure.learners import Columns
+from lupus.model import Snapshot, Table
+
+if TYPE_CHECKING:
+    import ibis
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+MOST_FEATURES: Final = 100
+"""Columns that a model is given at most, in the tables' order."""
+
+_VIEW: Final = "lupus_slices"
+_CELLS_PER_LOG_ODD: Final = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A column that a model is given: its name, and whether it is a number or a text."""
+
+    name: str
+    numeric: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Slices:
+    """The snapshots of one table to read together, all usable and with rows."""
+
+    table: Table
+    snapshots: tuple[Snapshot, ...]
+
+    @property
+    def rows(self) -> int:
+        return sum(snapshot.rows for snapshot in self.snapshots)
+
+    @property
+    def files(self) -> list[Path]:
+        """The Parquet files, in order."""
+        return [snapshot.path for snapshot in self.snapshots if snapshot.path is not None]
+
+    def kinds(self) -> dict[str, Kind | None]:
+        """The kind of each column that all snapshots have; None where it differs."""
+        found: dict[str, Kind | None] = {}
+        schemas = [{name: kind_of(kind) for name, kind in snapshot.schema} for snapshot in self.snapshots]
+        for name, kind in schemas[-1].items() if schemas else ():
+            kinds = {schema.get(name) for schema in schemas}
+            if None not in kinds:
+                numeric = all(one is not None and (one.numeric or one is Kind.BOOLEAN) for one in kinds)
+                found[name] = Kind.FLOAT if numeric else kind if len(kinds) == 1 else None
+        return found
+
+    def features(self, patterns: Sequence[str], *, without: Sequence[str] = ()) -> tuple[Feature, ...]:
+        """The plain columns, numbers and texts, whose name is one of the shell `patterns` and not in `without`."""
+        kinds = self.kinds()
+        if not kinds:
+            return ()
+        plain = columns_of(self.table, self.snapshots[-1].schema)
+        return tuple(
+            Feature(column.name, kinds[column.name] is Kind.FLOAT)
+            for column in plain
+            if column.part is Part.PLAIN
+            and column.name not in without
+            and kinds.get(column.name) in (Kind.FLOAT, Kind.TEXT)
+            and any(fnmatchcase(column.name, pattern) for pattern in patterns)
+        )[:MOST_FEATURES]
+
+
+def scores_of(engine: Engine, predictions: Slices) -> tuple[Floats, Floats]:
+    """(score ascending, rows) of all valid scores, (C,) each; scores closer than 1/8192 in log-odds are one."""
+    engine.show(_VIEW, predictions.files, [(predictions.table.score, "score")])
+    found = engine.arrays("lupus.measure.estimates.scores", _scores)
+    return floats(found["score"]), floats(found["rows"])
+
+
+def _scores() -> ibis.Table:
+    import ibis
+
+    # Declared as an integer, a number of any type gets the cast; see `lupus.measure.plan`.
+    rows = ibis.table({"score": "int64"}, name=_VIEW)
+    rows = rows.select(score=rows.score.try_cast("float64"))
+    score = rows.score
+    inner = ((score.ln() - (1.0 - score).ln()) * _CELLS_PER_LOG_ODD).round().cast("int64")
+    cell = ibis.cases((score <= 0.0, -(2**40)), (score >= 1.0, 2**40), else_=inner)
+    rows = rows.filter((score >= 0.0) & (score <= 1.0)).mutate(cell=cell)
+    counted = rows.group_by("cell").aggregate(score=rows.score.min(), rows=rows.count())
+    return counted.order_by("cell").select("score", "rows")
+
+
+def rows_of(engine: Engine, slices: Slices, features: Sequence[Feature], *, limit: int) -> Columns:
+    """About `limit` rows of `slices`, every k-th one: the same every time."""
+    every = max(math.ceil(slices.rows / limit), 1)
+    named = aliases_of(features)
+    engine.show(_VIEW, slices.files, [(one.name, alias) for alias, one in named.items()])
+    key = ("lupus.measure.estimates.rows", tuple(one.numeric for one in features), every)
+    found = engine.arrays(key, partial(_plain_rows, named, every))
+    return columns_from(found, named)
+
+
+def _plain_rows(named: Mapping[str, Feature], every: int) -> ibis.Table:
+    import ibis
+
+    rows = ibis.table({"slice": "int64"} | dict.fromkeys(named, "int64"), name=_VIEW)
+    if every > 1:
+        rows = rows.mutate(place=ibis.row_number())
+        rows = rows.filter(rows.place % every == 0)
+    return rows.select("slice", **values_of(rows, named)).drop("slice") if named else rows
+
+
+def values_of(table: ibis.Table, named: Mapping[str, Feature]) -> dict[str, ibis.Value]:
+    """The features of `table`, by alias, as floats and strings."""
+    return {
+        alias: table[alias].try_cast("float64") if one.numeric else table[alias].cast("string")
+        for alias, one in named.items()
+    }
+
+
+def aliases_of(features: Sequence[Feature]) -> dict[str, Feature]:
+    """Each feature with the name that it has in SQL."""
+    return {f"f{place}": one for place, one in enumerate(features)}
+
+
+def floats(values: Any) -> Floats:
+    """An array from the engine with NaN for null."""
+    import numpy as np
+
+    return np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan)
+
+
+def columns_from(found: Mapping[str, Any], named: Mapping[str, Feature]) -> Columns:
+    """The columns of the engine's arrays."""
+    import numpy as np
+
+    numbers = {one.name: floats(found[alias]) for alias, one in named.items() if one.numeric}
+    texts: dict[str, Any] = {
+        one.name: np.ma.filled(np.ma.asarray(found[alias], dtype=object), None)
+        for alias, one in named.items()
+        if not one.numeric
+    }
+    return Columns(numbers, texts)

@@ -1,0 +1,129 @@
+"""Multivariate drift: all columns of a table together, against the reference's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from lupus.model import (
+    WHOLE,
+    Failure,
+    FailureKind,
+    Interval,
+    MeasureError,
+    MetricPoint,
+    Project,
+    Snapshot,
+    StoredState,
+    Table,
+)
+from lupus.stages.reference import Place, kept_model, left_out, model_state, reference_of
+from lupus.stages.workspace import Workspace
+
+if TYPE_CHECKING:
+    from lupus.measure.estimates import Estimate, EstimateMetric, Slices
+    from lupus.measure.learners import Columns
+
+_SCOPE = "multivariate"
+_REFERENCE_SHARE = 3
+"""How many rows of the reference the domain classifier gets for each of the interval's: more tell it little."""
+
+
+def measure_multivariate(
+    workspace: Workspace, project: Project, interval: Interval, failed: list[str]
+) -> list[MetricPoint]:
+    """Measure and store the wanted metrics of `interval`. Nothing when its slice is absent: `rows` says that."""
+    from lupus.measure.estimates import Slices
+    from lupus.measure.multivariate import compared_table, multivariate_metrics, multivariate_point, sampled
+
+    metrics, table = multivariate_metrics(project), compared_table(project)
+    if not metrics or table is None:
+        return []
+    learnt: list[StoredState] = []
+    points = []
+    snapshot = _snapshot(workspace, project, table, interval)
+    if snapshot is not None and snapshot.usable and snapshot.rows:
+        current = Slices(table, (snapshot,))
+        limit = project.metrics.multivariate.sample_rows
+        rows: Columns | Failure
+        try:
+            rows = sampled(project, current, engine=workspace.engine, limit=limit)
+        except MeasureError as error:
+            failed.append(f"multivariate drift: {error}")
+            rows = Failure(FailureKind.NOT_READ, str(error))
+        for metric in metrics:
+            found: Estimate | Failure | None = rows if isinstance(rows, Failure) else None
+            if not isinstance(rows, Failure):
+                found = _found(workspace, project, table, metric, interval, rows, learnt, failed)
+            n = 0 if isinstance(rows, Failure) else rows.rows
+            points.append(multivariate_point(project, table, metric, interval, found, n))
+    workspace.store.replace_points(project.name, interval, points, scope=_SCOPE, states=learnt)
+    return points
+
+
+def _found(  # noqa: PLR0917 - from the wide to the narrow
+    workspace: Workspace,
+    project: Project,
+    table: Table,
+    metric: EstimateMetric,
+    interval: Interval,
+    rows: Columns,
+    learnt: list[StoredState],
+    failed: list[str],
+) -> Estimate | Failure | None:
+    from lupus.measure.multivariate import (
+        DOMAIN_AUC,
+        ReconstructionModel,
+        domain_auc,
+        reconstruction_model,
+        sampled,
+    )
+
+    policy = project.metrics.multivariate
+    try:
+        if metric is DOMAIN_AUC:
+            reference, _ = _reference(workspace, project, table, interval)
+            limit = min(policy.sample_rows, max(_REFERENCE_SHARE * rows.rows, policy.min_rows))
+            others = sampled(project, reference, engine=workspace.engine, limit=limit)
+            if isinstance(others, Failure):
+                return Failure(others.kind, f"of the reference: {others.reason}")
+            return domain_auc(others, rows, least=project.metrics.min_category_rows)
+        place = Place(table.name, WHOLE, ReconstructionModel.kind)
+        kept = kept_model(workspace.store, project, place, interval, policy)
+        if kept is not None:
+            return ReconstructionModel.from_json(kept).reconstruction_error(rows)
+        reference, used = _reference(workspace, project, table, interval)
+        others = sampled(project, reference, engine=workspace.engine, limit=policy.sample_rows)
+        model = reconstruction_model(project, others)
+        if isinstance(model, Failure):
+            return model
+        learnt.append(model_state(project, place, interval, policy, used, model.to_json()))
+        return model.reconstruction_error(rows)
+    except MeasureError as error:
+        failed.append(f"{metric.name}: {error}")
+        return Failure(FailureKind.NOT_READ, str(error))
+
+
+def _reference(
+    workspace: Workspace, project: Project, table: Table, interval: Interval
+) -> tuple[Slices, Sequence[Interval]]:
+    """The slices that the interval is compared with, and their intervals."""
+    from lupus.measure.estimates import Slices
+
+    reference = reference_of(project, interval, project.metrics.multivariate, labelled=False)
+    bad = left_out(workspace.store, project, reference, [table.name])
+    found = [
+        snapshot
+        for one in reference
+        if one not in bad
+        and (snapshot := _snapshot(workspace, project, table, one)) is not None
+        and snapshot.usable
+        and snapshot.rows
+    ]
+    return Slices(table, tuple(found)), [snapshot.interval for snapshot in found]
+
+
+def _snapshot(workspace: Workspace, project: Project, table: Table, interval: Interval) -> Snapshot | None:
+    from lupus.extract import load_snapshot
+
+    return load_snapshot(workspace.settings.snapshots, project.name, table.name, interval)
