@@ -22,6 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 FIRST = date(2013, 3, 1)
 BUDGET_SECONDS = 60.0
+BACKTEST_SECONDS = 5.0
 SCRIPT_DAYS = 30
 LUPUS = """\
 import resource, sys
@@ -36,18 +37,22 @@ if __name__ == "__main__":
 """
 
 
-def with_lupus(folder: Path, warehouse: Path, days: int) -> float:
-    """Seconds for `days` days."""
-    program = folder / "run.py"
-    program.write_text(LUPUS)
-    environment = {
+def surroundings(folder: Path, warehouse: Path) -> dict[str, str]:
+    """The environment of a `lupus` that keeps everything in `folder`."""
+    return {
         **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
         "LUPUS_HOME": str(folder / "lupus"),
         "LUPUS_PROJECTS": str(ROOT / "dags" / "projects"),
         "LUPUS_EXPECTATIONS": str(ROOT / "expectations"),
         "LUPUS_CONN_WAREHOUSE": f"sqlite:///{warehouse}",
-        "PYTHONPATH": str(ROOT / "dags"),
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT / "dags")]),
     }
+
+
+def with_lupus(folder: Path, environment: dict[str, str], days: int) -> float:
+    """Seconds for `days` days."""
+    program = folder / "run.py"
+    program.write_text(LUPUS)
     last = FIRST + timedelta(days=days - 1)
     command = [sys.executable, str(program), "run", "flights", "--day", f"{FIRST}", "--to", f"{last}"]
     started = time.perf_counter()
@@ -59,6 +64,20 @@ def with_lupus(folder: Path, warehouse: Path, days: int) -> float:
         for table in ("series", "points", "verdicts", "states"):
             print(f"  {store.execute(f'SELECT count(*) FROM {table}').fetchone()[0]:>9,} {table}")
     return seconds
+
+
+def backtest(folder: Path, environment: dict[str, str]) -> None:
+    """Print how long the whole stored history takes to be judged with a changed rule, start included."""
+    command = [sys.executable, str(folder / "run.py"), "backtest", "flights"]
+    command += ["--rule", "recent_average:sensitivity=6", "--json"]
+    started = time.perf_counter()
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    seconds = time.perf_counter() - started
+    # What the program says of its memory stands behind the JSON.
+    answer = json.JSONDecoder().raw_decode(done.stdout)[0]
+    print(f"  backtest of a changed rule, {answer['first']} to {answer['last']}, all series: {seconds:.1f} s", end="; ")
+    print(f"{len(answer['new'])} findings new, {len(answer['gone'])} gone, ", end="")
+    print(f"{BACKTEST_SECONDS / seconds:.1f} times as fast as the budget of {BACKTEST_SECONDS:.0f} s")
 
 
 def by_script(folder: Path, warehouse: Path, days: int) -> float:
@@ -126,7 +145,9 @@ def main() -> None:
         folder = Path(name)
         warehouse = folder / "warehouse.db"
         build(warehouse)
-        ours = with_lupus(folder, warehouse, days)
+        environment = surroundings(folder, warehouse)
+        ours = with_lupus(folder, environment, days)
+        backtest(folder, environment)
         script_days = min(SCRIPT_DAYS, days)
         theirs = by_script(folder, warehouse, script_days)
     ratio = (theirs / script_days) / (ours / days)

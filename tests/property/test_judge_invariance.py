@@ -22,7 +22,13 @@ FLAT = RuleSpec("flat", "flatline", parameters={"length": 2, "window": 25, "most
 VALID = RuleSpec("valid", "validity")
 CALENDAR = RuleSpec("calendar", "periodic", parameters={"seasons": 3, "min_history": 5, "sensitivity": 2})
 UNITS = st.sampled_from(["", "rows", "ratio", "ms"])
-EVERY = [RECENT, SHORT, BOUND, LEVEL, FLAT, VALID, CALENDAR]
+SPREAD = RuleSpec("spread", "sudden_variance", parameters={"recent": 5, "window": 20, "sensitivity": 1})
+NEW = RuleSpec("new", "new_category", parameters={"window": 9, "min_history": 2})
+GONE = RuleSpec("gone", "missing", parameters={"seasons": 2, "regular": 0.5})
+FIRST = RuleSpec("first", "threshold", parameters={"max": {"reference": "first", "intervals": 5, "plus": 3}})
+TWICE = RuleSpec("twice", "for", parameters={"rule": "short", "n": 2, "of": 4})
+BOTH = RuleSpec("both", "all", parameters={"rules": ["level", "first"], "same": "project"})
+EVERY = [RECENT, SHORT, BOUND, LEVEL, FLAT, VALID, CALENDAR, SPREAD, NEW, GONE, FIRST, TWICE, BOTH]
 RULES = st.lists(st.sampled_from([RECENT, BOUND, SHORT]), min_size=1, max_size=3, unique_by=lambda rule: rule.name)
 
 
@@ -90,7 +96,7 @@ def test_the_point_is_not_in_its_own_band(seed, value):
 @settings(deadline=None, max_examples=25)
 @given(seed=st.integers(0, 10**6), cadence=st.sampled_from([DAILY, HOURLY]))
 def test_what_is_older_than_the_lookback_changes_nothing(seed, cadence):
-    rules = [SHORT, LEVEL, FLAT]
+    rules = [SHORT, LEVEL, FLAT, SPREAD, NEW, GONE, TWICE]
     reach = lookback(rules, cadence)
     values = noisy(seed, length=reach + 20)
     one = history(values, cadence=cadence)

@@ -2,7 +2,6 @@
 
 import sys
 from datetime import date
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -66,37 +65,47 @@ def test_hours_of_the_day():
     assert last(np.append(values, 80), periodic(), cadence=hourly).status is Status.ANOMALY
 
 
-@pytest.fixture
-def calendar(monkeypatch):
-    def country_holidays(country, subdiv=None, years=()):
-        if country != "XX":
-            raise NotImplementedError(f"Entity {country} not available")
-        return {date(year, month, 2): "a day" for year in years for month in range(1, 13)}
-
-    monkeypatch.setitem(sys.modules, "holidays", SimpleNamespace(country_holidays=country_holidays))
+def closed_on(*days, size=160):
+    """160 days from 2026-01-01 on, with next to nothing on `days`."""
+    values = noise(size)
+    values[[date.fromisoformat(day).toordinal() - date(2026, 1, 1).toordinal() for day in days]] = 5.0
+    return values
 
 
-@pytest.mark.usefixtures("calendar")
-def test_holidays_are_in_no_baseline_and_expected_or_watched():
-    values = noise(125)  # 2026-01-01 to 2026-05-05
-    days = np.array([date(2026, 1, 1).toordinal() + day for day in range(125)])
-    free = np.array([date.fromordinal(day).day == 2 for day in days])
-    values[free] = 0
-    assert found(values, periodic(holidays="XX")) == []
-    assert found(values, periodic(holidays="XX", on_holidays="watched", monthly=False))[-2:] == [
-        "2026-04-02",
-        "2026-05-02",
-    ]
+def test_holidays_are_expected_or_watched():
+    # New Year, Martin Luther King, Washington, Memorial Day; the 9th of June is none.
+    values = closed_on("2026-01-01", "2026-01-19", "2026-02-16", "2026-05-25", "2026-06-09")
+    assert found(values, periodic(holidays="US")) == ["2026-06-09"]
+    every = ["2026-02-16", "2026-05-25", "2026-06-09"]
+    assert found(values, periodic(holidays="US", on_holidays="watched")) == every
+    assert found(values, periodic(holidays="DE")) == ["2026-02-16", "2026-06-09"]  # Whit Monday is on 25 May too
     one = history(values)
-    verdicts = judge(one, [periodic(holidays="XX")], DAILY, at=[121])
+    verdicts = judge(one, [periodic(holidays="US")], DAILY, at=[144])
     assert [(verdict.status, verdict.sentence) for verdict in verdicts] == [(Status.OK, "a holiday, so not judged")]
     assert verdicts[0].lower is None
 
 
-@pytest.mark.usefixtures("calendar")
-def test_an_unknown_country_is_named():
-    with pytest.raises(LupusError, match="holidays 'QQ' are not known"):
-        last(noise(50), periodic(holidays="QQ"))
+def test_holidays_are_in_no_baseline():
+    mondays = ("2026-01-19", "2026-02-16", "2026-05-25")
+    values = closed_on(*mondays)
+    with_them = judge(history(values), [periodic(on_holidays="watched")], DAILY, at=[151])[0]
+    without = judge(history(values), [periodic(holidays="US", on_holidays="watched")], DAILY, at=[151])[0]
+    assert without.upper - without.lower <= with_them.upper - with_them.lower
+    clean = values.copy()
+    clean[[18, 46, 144]] = np.nan
+    assert judge(history(clean), [periodic(on_holidays="watched")], DAILY, at=[151])[0] == without
+
+
+def test_regions_have_holidays_of_their_own():
+    corpus_christi = closed_on("2026-06-04")
+    assert found(corpus_christi, periodic(holidays="DE-BY")) == []
+    assert found(corpus_christi, periodic(holidays="DE-BE")) == ["2026-06-04"]
+
+
+@pytest.mark.parametrize("country", ["QQ", "DE-XX"])
+def test_an_unknown_country_is_named(country):
+    with pytest.raises(LupusError, match=f"holidays '{country}' are not known"):
+        last(noise(50), periodic(holidays=country))
 
 
 def test_without_the_package_the_remedy_is_said(monkeypatch):

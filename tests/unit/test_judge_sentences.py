@@ -85,8 +85,13 @@ def _sentences_of_other_kinds():
     yield first([12.0], high, _bound(max=11), kind("all", rules=["high", "bound"]))
 
 
+def _line(verdict):
+    severity = f" ({verdict.severity})" if verdict.severity else ""
+    return f"{verdict.status}{severity}: {verdict.sentence}\n"
+
+
 def test_sentences_read_well():
-    text = "".join(f"{verdict.status}: {verdict.sentence}\n" for verdict in sentences())
+    text = "".join(_line(verdict) for verdict in sentences())
     if os.environ.get("LUPUS_UPDATE_GOLDEN"):
         GOLDEN.write_text(text, encoding="utf-8")
     assert text == GOLDEN.read_text(encoding="utf-8")

@@ -71,7 +71,7 @@ class MissingRule:
         root = np.sqrt(np.maximum(middle, 0))
         lower = np.minimum(self.parameters.least_share * middle, np.maximum(root - _POISSON, 0) ** 2)
         parts.expected[:], parts.lower[:] = middle, lower
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             score = (middle - matrix.values[:, matrix.at]) / (middle - lower)
         parts.score[:] = np.where(np.isnan(score), 0.0, np.clip(score, 0.0, MOST))
         return parts
