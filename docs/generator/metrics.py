@@ -132,6 +132,7 @@ def measured() -> list[tuple[Any, str]]:
                 for point in _estimated(project, interval, evaluation.points)
             ]
     found += list_points()
+    found += _drifts(interval)
     found += [
         (point, "expectations" if point.series.key.column else "suite")
         for point in validation_points(project, _validation(interval))
@@ -153,6 +154,19 @@ def _estimated(project: Any, interval: Any, true: Any) -> list[Any]:
     return points + [
         multivariate_point(project, data, one, interval, found, 40) for one in multivariate_metrics(project)
     ]
+
+
+def _drifts(interval: Any) -> list[tuple[Any, str]]:
+    from lupus.measure.drift import DRIFT_METRICS
+    from lupus.model import Group, MetricPoint, Series, SeriesKey
+
+    found = []
+    for metric in DRIFT_METRICS.values():
+        columns = ("floats", "integers") if metric.over_numbers else ("floats", "integers", "booleans", "texts")
+        for column in columns:
+            series = Series(SeriesKey("tiny", "data", column, metric.name), Group.INPUT, metric.unit)
+            found.append((MetricPoint(series, interval, 0.0, 1), column))
+    return found
 
 
 def _tiny(folder: Path, interval: Any, name: str) -> tuple[list[Any], list[Any]]:

@@ -59,6 +59,12 @@ metrics:
   mature_at: "${RATIO}"
   estimates: {window: "${NUMBER}", reference: first, concept_drift: "${TRUTH}"}
   multivariate: {metrics: [domain_auc], table: raw, sample_rows: 5000}
+  drift:
+    metrics: [psi, ks]
+    against: [trailing, "${LEVEL}=${HOST}"]
+    reference: {from: "${WHEN}", to: 2026-03-31}
+    min_rows: "${NUMBER}"
+    columns: ["*", "!${HOST}"]
 alerts: {slack: {channel: "#${HOST}"}}
 retrain: {dag: "${HOST}", when: {for: "${NUMBER}"}, cooldown: "${SPAN}", conf: {key: "${HOST}", n: null}}
 schedule: {catchup: "${TRUTH}", retries: 3}

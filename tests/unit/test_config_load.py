@@ -14,6 +14,8 @@ from lupus.config.rules import installed_kinds
 from lupus.model import (
     CadenceKind,
     ConfigError,
+    Distance,
+    DriftPolicy,
     FileFormat,
     FileSource,
     PythonSource,
@@ -88,7 +90,11 @@ tables:
     expectations: shop/truth.json
 task: regression
 segments: [country, [country, device]]
-metrics: {exclude: [p01], bins: 10, threshold: 0.3}
+metrics:
+  exclude: [p01]
+  bins: 10
+  threshold: 0.3
+  drift: {metrics: ks, against: [weekday, country=JP], reference: {from: 2026-03-08, to: 2026-03-10}, columns: p_*}
 rules:
   recent_average: {window: 14, min_history: 7}
   validation: false
@@ -114,6 +120,13 @@ tags: [a, b]
     assert project.segments == (("country",), ("country", "device"))
     assert project.segment_columns == ("country", "device")
     assert (project.metrics.bins, project.metrics.threshold, project.metrics.top) == (10, 0.3, 5)
+    assert project.metrics.drift == DriftPolicy(
+        metrics=(Distance.KS,),
+        against=("weekday", "country=JP"),
+        first=datetime(2026, 3, 8, 5, tzinfo=UTC),
+        last=datetime(2026, 3, 11, 4, tzinfo=UTC),
+        columns=("p_*",),
+    )
     assert [rule.name for rule in project.rules] == ["recent_average", "trend_change", "flatline", "validity", "floor"]
     assert (project.rules[0].parameters["window"], project.rules[0].parameters["sensitivity"]) == (14, 4.0)
     where = Selector(metric=("rows",), segment=("",))
@@ -130,7 +143,7 @@ tags: [a, b]
     [
         *(
             (metric, "", "input", True)
-            for metric in ("p50", "mean", "std", "null_ratio", "distinct", "rows", "share:p01")
+            for metric in ("p50", "mean", "std", "null_ratio", "distinct", "rows", "share:p01", "js", "js@trailing")
         ),
         *((metric, "", "input", False) for metric in ("min", "max", "p01", "p05", "p25", "p75", "p95", "p99")),
         ("log_loss", "origin=JFK", "evaluation", True),
@@ -144,6 +157,19 @@ def test_what_the_default_average_judges(metric: str, segment: str, group: str, 
     rule = load_project(write(tmp_path, "shop.yaml", SMALL.format(name="shop")), environ={}).rules[0]
     assert rule.name == "recent_average"
     assert rule.where.matches(Series(SeriesKey("shop", "data", "x", metric, segment), group)) is judged
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        ("js", ["recent_average"]),
+        ("wasserstein", ["recent_average"]),
+        ("js@trailing", ["recent_average", "trend_change", "flatline"]),
+    ],
+)
+def test_a_level_of_drift_from_the_reference_is_no_fault(metric: str, expected: list[str]) -> None:
+    series = Series(SeriesKey("shop", "data", "x", metric), "input")
+    assert [rule.name for rule in RULES if rule.where.matches(series)] == expected
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,16 @@ def sample_of(values: np.ndarray, edges: tuple[float, ...], *, nulls: int = 0) -
     counts, _ = np.histogram(values, np.array([-np.inf, *edges, np.inf]))
     mean = float(values.mean())
     n, m2 = len(values), float(((values - mean) ** 2).sum())
-    moments = Moments(n + nulls, n, 0, n, int((values == 0).sum()), mean, m2, float(values.min()), float(values.max()))
+    moments = Moments(
+        rows=n + nulls,
+        present=n,
+        count=n,
+        zeros=int((values == 0).sum()),
+        mean=mean,
+        m2=m2,
+        low=float(values.min()),
+        high=float(values.max()),
+    )
     made = Sample.of_numbers(moments, Histogram(edges, tuple(counts.tolist())))
     assert made is not None
     return made

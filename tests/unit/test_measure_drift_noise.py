@@ -39,7 +39,9 @@ def normals(mean: float, std: float = 1.0) -> Draw:
             middles = np.array([-3.3 * std, *(np.array(EDGES[:-1]) + np.array(EDGES[1:])) / 2, 3.3 * std])
             average = float((counts * middles).sum() / n)
             m2, low, high = n * std**2, mean - 4.9 * std, mean + 4.9 * std
-        moments = Moments(n, n, 0, n, 0, float(average), float(m2), float(low), float(high))
+        moments = Moments(
+            rows=n, present=n, count=n, mean=float(average), m2=float(m2), low=float(low), high=float(high)
+        )
         made = Sample.of_numbers(moments, Histogram(EDGES, tuple(counts.tolist())))
         assert made is not None
         return made

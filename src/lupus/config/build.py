@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pathlib
 
-from lupus.config import defaults
+from lupus.config import defaults, drift
 from lupus.config.checks import parameters_of, role_of
 from lupus.config.derived import build_derived
 from lupus.config.document import Document
@@ -63,7 +63,7 @@ def build(file: ProjectFile, document: Document, path: pathlib.Path) -> Project:
         description=file.description,
         task=file.task,
         segments=tuple(map(columns_of, file.segments)),
-        metrics=_metrics(file.metrics),
+        metrics=_metrics(file.metrics, file.timezone),
         rules=_rules(file.rules),
         alerts=_alerts(file.alerts),
         retrain=None if file.retrain is None else _retrain(file.retrain),
@@ -112,8 +112,8 @@ def _source(file: SourceField, folder: pathlib.Path) -> Source:
     return SqlSource(connection=file.connection, table=file.table or "", query=file.query or "")
 
 
-def _metrics(file: MetricsFile) -> MetricsPolicy:
-    nested = ("fairness", "sql", "estimates", "multivariate")
+def _metrics(file: MetricsFile, timezone: str) -> MetricsPolicy:
+    nested = ("fairness", "sql", "estimates", "multivariate", "drift")
     plain = {name: getattr(file, name) for name in MetricsFile.model_fields if name not in nested}
     return MetricsPolicy(
         **plain,
@@ -121,6 +121,7 @@ def _metrics(file: MetricsFile) -> MetricsPolicy:
         sql=build_sql_metrics(file.sql),
         estimates=EstimatesPolicy(**dict(file.estimates)),
         multivariate=MultivariatePolicy(**dict(file.multivariate)),
+        drift=drift.policy_of(file.drift, timezone),
     )
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from lupus.config import defaults
 from lupus.config.derived import check_derived, gives
 from lupus.config.document import Document, Path
+from lupus.config.drift import check_drift
 from lupus.config.estimates import check_multivariate
 from lupus.config.fields import closest, columns_of
 from lupus.config.models import FilesFile, ProjectFile, RetrainFile, SourceField, SqlFile, TableFile
@@ -45,6 +46,10 @@ def check(file: ProjectFile, document: Document, broken: Collection[Path]) -> No
         _check_times(file, document)
     if not {("metrics",), ("segments",)} & {path[:1] for path in broken}:
         _check_fairness(file, document)
+        times_known = not {("start",), ("timezone",)} & set(broken)
+        columns = {column for segment in file.segments for column in columns_of(segment)}
+        start = bounds(file.start, None, file.timezone)[0] if times_known else None
+        check_drift(file.metrics.drift, columns, start, file.timezone, document)
     if not any(path[:1] == ("metrics",) for path in broken):
         check_sql_metrics(file.metrics.sql, file.tables, document)
     if tables_known and not any(path[:1] == ("metrics",) for path in broken):

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Final
 
 from lupus.model import (
+    Distance,
     FlatlineParameters,
     RecentAverageParameters,
     RuleSpec,
@@ -63,6 +64,11 @@ _JUMPY: Final = (
     "score_entropy",
 )
 
+# How far a column is from a fixed reference goes up and down with the seasons, which is no fault; a level of drift that
+# lasts is for the rule `drift`, which knows how much is too much. A day that is suddenly further away is told by
+# `recent_average`.
+_DRIFT: Final = tuple(distance.value for distance in Distance)
+
 # Few, so that the author knows them by heart. Absent data needs no rule: it has a status of its own.
 RULES: Final = (
     RuleSpec(
@@ -75,13 +81,13 @@ RULES: Final = (
         "trend_change",
         "trend_change",
         # In segments of some rows a level wanders by itself.
-        where=Selector(metric=tuple(f"!{metric}" for metric in _JUMPY), segment=("",)),
+        where=Selector(metric=tuple(f"!{metric}" for metric in (*_JUMPY, *_DRIFT)), segment=("",)),
         parameters=asdict(TrendChangeParameters()),
     ),
     RuleSpec(
         "flatline",
         "flatline",
-        where=Selector(metric=tuple(f"!{metric}" for metric in _JUMPY), segment=("",)),
+        where=Selector(metric=tuple(f"!{metric}" for metric in (*_JUMPY, *_DRIFT)), segment=("",)),
         parameters=asdict(FlatlineParameters()),
     ),
     RuleSpec(

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from lupus.config import defaults
+from lupus.config import defaults, drift
 from lupus.config.fields import format_duration
 from lupus.config.scalars import ScalarError, plain_scalar
 from lupus.config.sql_metrics import dump_sql_metrics
@@ -99,7 +99,7 @@ def _project(project: Project) -> dict[str, Any]:
         "tables": {table.name: _table(table, project) for table in project.tables},
         "task": None if project.task is None else project.task.value,
         "segments": [list(columns) for columns in project.segments],
-        "metrics": _metrics(project.metrics),
+        "metrics": _metrics(project.metrics, cadence.timezone),
         "rules": _rules(project.rules),
         "alerts": _alerts(project),
         "retrain": None if project.retrain is None else _retrain(project.retrain, project),
@@ -114,8 +114,8 @@ def _project(project: Project) -> dict[str, Any]:
     return {key: value for key, value in tree.items() if value is not None}
 
 
-def _metrics(policy: MetricsPolicy) -> dict[str, Any]:
-    nested = ("fairness", "sql", "estimates", "multivariate")
+def _metrics(policy: MetricsPolicy, timezone: str) -> dict[str, Any]:
+    nested = ("fairness", "sql", "estimates", "multivariate", "drift")
     plain = [member.name for member in fields(policy) if member.name not in nested]
     tree = {name: _listed(getattr(policy, name)) for name in plain}
     fairness = policy.fairness
@@ -127,6 +127,7 @@ def _metrics(policy: MetricsPolicy) -> dict[str, Any]:
         own = getattr(policy, name)
         tree[name] = {member.name: _listed(getattr(own, member.name)) for member in fields(own)}
         tree[name]["reference"] = own.reference.value
+    tree["drift"] = drift.tree_of(policy.drift, timezone)
     return tree
 
 

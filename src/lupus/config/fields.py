@@ -163,11 +163,13 @@ def _check_cron(expression: str) -> None:
         refuse("is a cron expression that never fires", "check its day and month")
 
 
-def _listed(value: object) -> object:
+def listed(value: object) -> object:
+    """A list of one may be written without brackets."""
     return [value] if isinstance(value, str) else value
 
 
-def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+def distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse a list that names something twice."""
     for index, name in enumerate(names):
         if name in names[:index]:
             refuse("names something twice", "name each once")
@@ -177,7 +179,7 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
 def _crossed(columns: tuple[str, ...]) -> tuple[str, ...]:
     if len(columns) not in (1, 2):
         refuse("is neither one column nor two", "write a column, or two that are crossed, like [country, device]")
-    return _distinct(columns)
+    return distinct(columns)
 
 
 def columns_of(segment: str | tuple[str, ...]) -> tuple[str, ...]:
@@ -195,7 +197,7 @@ def _distinct_segments(segments: tuple[str | tuple[str, ...], ...]) -> tuple[str
 def _patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
     if not patterns:
         refuse("has no pattern, so nothing would be meant", "name at least one, or remove the line, for any")
-    return _distinct(patterns)
+    return distinct(patterns)
 
 
 def _excludes_something(pattern: str) -> str:
@@ -254,19 +256,19 @@ DagId = Annotated[str, StringConstraints(pattern=DAG_PATTERN)]
 Callable_ = Annotated[str, StringConstraints(pattern=CALLABLE_PATTERN)]
 Names = Annotated[
     tuple[Text, ...],
-    BeforeValidator(_listed, json_schema_input_type=Text | tuple[Text, ...]),
-    AfterValidator(_distinct),
+    BeforeValidator(listed, json_schema_input_type=Text | tuple[Text, ...]),
+    AfterValidator(distinct),
 ]
 # "" is the whole table, where there may be one; "!" then is everything but it.
 PatternsOrWhole = Annotated[
     tuple[str, ...],
-    BeforeValidator(_listed, json_schema_input_type=str | Annotated[tuple[str, ...], Field(min_length=1)]),
+    BeforeValidator(listed, json_schema_input_type=str | Annotated[tuple[str, ...], Field(min_length=1)]),
     AfterValidator(_patterns),
 ]
 _Pattern = Annotated[Text, AfterValidator(_excludes_something)]
 Patterns = Annotated[
     tuple[_Pattern, ...],
-    BeforeValidator(_listed, json_schema_input_type=Text | Annotated[tuple[Text, ...], Field(min_length=1)]),
+    BeforeValidator(listed, json_schema_input_type=Text | Annotated[tuple[Text, ...], Field(min_length=1)]),
     AfterValidator(_patterns),
 ]
 _Segment = Annotated[
@@ -281,7 +283,7 @@ _Segment = Annotated[
 ]
 Segments = Annotated[
     tuple[_Segment, ...],
-    BeforeValidator(_listed, json_schema_input_type=Text | tuple[_Segment, ...]),
+    BeforeValidator(listed, json_schema_input_type=Text | tuple[_Segment, ...]),
     AfterValidator(_distinct_segments),
 ]
 Whole = Annotated[int, BeforeValidator(_no_truth_value)]

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, PlainValidator
 
 from lupus.config.defaults import SEGMENT_METRICS
 from lupus.config.derived import DerivedFields
+from lupus.config.drift import DriftFile
 from lupus.config.estimates import EstimatesFile, MultivariateFile
 from lupus.config.fields import (
     Callable_,
@@ -247,6 +248,7 @@ class MetricsFile(_Mapping):
     multivariate: MultivariateFile = Field(
         default=MultivariateFile(), description="Drift of all columns of a table together."
     )
+    drift: DriftFile = Field(default=DriftFile(), description="How far the rows are from earlier ones.")
 
 
 class SlackFile(_Mapping):

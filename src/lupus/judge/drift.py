@@ -11,7 +11,7 @@ difference significant):
        tv, linf 0.1      a tenth of the rows has moved; a tenth in one category
        ks 0.1            the largest gap between the distribution functions
        wasserstein 0.1   in standard deviations of the reference: half of a small effect (Cohen, 1988)
-       chi2 0.1          as Cramér's V: a small effect (Cohen, 1988)
+       cramers_v 0.1     as Cramér's V: a small effect (Cohen, 1988)
 
 2. **Certainty.** The lower end of the interval is above `least` times the limit.
 3. **Not by chance among many.** z = (value - least x limit) / standard error, where the standard error is half of the

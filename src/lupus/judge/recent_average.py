@@ -120,7 +120,9 @@ class RecentAverageRule:
         noise, count = self._noise(np.abs(baseline - expected), known, matrix, at)
 
         centre = expected[:, at]
+        low, high = (one[rows] for one in matrix.interval(matrix.at))
         noise = np.maximum(noise, scale.floor(centre, matrix.n[rows][:, matrix.at]))
+        noise = np.maximum(noise, scale.uncertainty(low, high))
         half = self.parameters.sensitivity * noise
         value = scale.even(matrix.values[rows][:, matrix.at])
         distance = value - centre

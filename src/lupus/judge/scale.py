@@ -3,7 +3,8 @@
 Counts of independent events have a standard deviation of sqrt(mean), so sqrt(count) has one of 1/2; an observed
 ratio of n rows has sqrt(p(1-p)/n), so arcsin(sqrt(ratio)) has one of 1/(2 sqrt(n)) (Anscombe, The transformation of
 Poisson, binomial and negative-binomial data, Biometrika 35, 1948). Noise below that cannot be real, however
-quiet the series was until now. Of other numbers nothing is known but their own size.
+quiet the series was until now. Of other numbers nothing is known but their own size, and the confidence interval of
+those that are estimates from a sample.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ RELATIVE_FLOOR: Final = 0.005
 _RATIO_FLOOR: Final = 0.002  # for ratios of which nobody counted the rows, on the scale of their angle
 _COUNT_NOISE: Final = 0.5
 _HALF_PI: Final = np.pi / 2
+_NORMAL: Final = 1.959964
 
 
 class Scale:
@@ -73,6 +75,10 @@ class Scale:
         if self._count.any():
             result[self._count] = np.maximum(result[self._count], _COUNT_NOISE)
         return result
+
+    def uncertainty(self, low: Floats, high: Floats) -> Floats:
+        """The standard error (S, A) on the even scale of values with 95 % intervals; 0 for those without one."""
+        return np.nan_to_num((self.even(high) - self.even(low)) / (2 * _NORMAL))
 
     def possible(self, value: Floats, lower: Floats, upper: Floats) -> tuple[Floats, Floats]:
         """The band (S, A) without what counts and ratios cannot be, unless the `value` (S, A) is just that.

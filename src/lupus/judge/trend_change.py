@@ -123,7 +123,8 @@ class TrendChangeRule:
         levels = self._levels(baseline - season)
         # A value that belongs to no baseline is judged all the same.
         away = scale.even(matrix.values[rows, columns]) - season - levels.before
-        floor = scale.floor(levels.before, matrix.n[rows, columns])
+        low, high = (one[rows] for one in matrix.interval(np.arange(columns.start, columns.stop)))
+        floor = np.maximum(scale.floor(levels.before, matrix.n[rows, columns]), scale.uncertainty(low, high))
         half = np.maximum(self.parameters.sensitivity * levels.spread, _FLOORS * floor)
         told, accepted = np.zeros(half.shape, dtype=bool), np.zeros(half.shape, dtype=bool)
         for sign in {"both": (1.0, -1.0), "up": (1.0,), "down": (-1.0,)}[self.parameters.direction]:

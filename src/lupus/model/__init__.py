@@ -9,6 +9,7 @@ from lupus.model.derived import (
     PythonDerivation,
     SqlDerivation,
 )
+from lupus.model.drift import Baseline, Distance, DriftPolicy
 from lupus.model.errors import (
     ConfigError,
     ConnectionNotUsableError,
@@ -83,6 +84,7 @@ __all__ = [
     "Anchor",
     "AnyParameters",
     "AudioDerivation",
+    "Baseline",
     "Bound",
     "Cadence",
     "CadenceKind",
@@ -93,7 +95,9 @@ __all__ = [
     "Connections",
     "DeliveryError",
     "Derivation",
+    "Distance",
     "DriftParameters",
+    "DriftPolicy",
     "EstimatesPolicy",
     "ExpectationOutcome",
     "ExpectationSeverity",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lupus.model.derived import Derivation, SqlDerivation
+from lupus.model.drift import DriftPolicy
 from lupus.model.estimates import EstimatesPolicy, MultivariatePolicy
 from lupus.model.interval import Cadence
 from lupus.model.recommendations import Recommendations
@@ -192,7 +193,8 @@ class MetricsPolicy:
     decisions; `k` are the lengths at which rankings are cut; `mature_at` is the maturity from which an
     evaluation is judged before its window closes.
     `fairness` names the segments that are compared as protected groups. `sql` are metrics that queries give.
-    `estimates` is about performance before labels come, `multivariate` about drift of all columns together.
+    `estimates` is about performance before labels come, `multivariate` about drift of all columns together, `drift`
+    about drift of each.
     """
 
     include: tuple[str, ...] = ("*",)
@@ -211,6 +213,7 @@ class MetricsPolicy:
     sql: tuple[SqlMetric, ...] = ()
     estimates: EstimatesPolicy = field(default_factory=EstimatesPolicy)
     multivariate: MultivariatePolicy = field(default_factory=MultivariatePolicy)
+    drift: DriftPolicy = field(default_factory=DriftPolicy)
 
 
 @dataclass(frozen=True, slots=True)

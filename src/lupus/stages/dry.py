@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from lupus.model import Interval, Project
+from lupus.model import WHOLE, Interval, Project
+from lupus.stages.drift import drift_intervals, first_measured
 from lupus.stages.labels import evaluated
 from lupus.stages.reference import reach
 from lupus.stages.workspace import Workspace, open_workspace
@@ -36,7 +37,25 @@ def dry_workspace(workspace: Workspace, project: Project, first: Interval) -> It
             _link_tree(earlier, settings.snapshots / project.name)
         with open_workspace(settings, connections=workspace.connections) as trial:
             workspace.store.copy_project(project.name, trial.store, since=since)
+            _copy_baselines(workspace, trial, project, first, since)
             yield trial
+
+
+def _copy_baselines(workspace: Workspace, trial: Workspace, project: Project, first: Interval, since: Interval) -> None:
+    """Copy the States before `since` that drift is measured from; what is in no baseline is not missed."""
+    from lupus.measure.drift import KINDS
+
+    needed = drift_intervals(project, first, first_measured(workspace, project).values())
+    earlier = sorted(one for one in needed if one < since)
+    excluded = workspace.store.excluded_columns(project.name, earlier)
+    found = workspace.store.decoded_states(project.name, earlier, KINDS, tuple)
+    states = [
+        state
+        for one, of_interval in found.items()
+        for state in of_interval
+        if not {(one, state.table, state.column), (one, state.table, WHOLE)} & excluded
+    ]
+    trial.store.save_states(states)
 
 
 def _link_tree(source: Path, target: Path) -> None:

@@ -21,6 +21,7 @@ from lupus.model import (
     Stage,
     Table,
 )
+from lupus.stages.drift import measure_drift
 from lupus.stages.estimates import estimate
 from lupus.stages.extract import snapshots_of
 from lupus.stages.labels import evaluated, evaluating_runs, evaluation_tables, last_evaluations
@@ -64,7 +65,7 @@ class MeasuredTables:
 def measure(
     workspace: Workspace, project: Project, interval: Interval, *, ahead: MeasuredTables | None = None
 ) -> MeasureReport:
-    """Measure every table of `interval`, and evaluate it and the older intervals that wait for labels.
+    """Measure every table of `interval` and its drift, and evaluate it and the older intervals that wait for labels.
 
     What cannot be measured at all becomes failed points, and keeps nothing else from being measured. Tables that were
     measured `ahead` are not measured again, unless references have been fixed since.
@@ -84,6 +85,7 @@ def measure(
             points += measures.points
             failed += [f"{one.table}: {one.failed}"] if one.failed else []
         points += _ask(workspace, project, interval, failed)
+        points += measure_drift(workspace, project, interval)
         points += _evaluate(workspace, project, interval, failed)
         points += estimate(workspace, project, interval, points, failed)
         points += measure_multivariate(workspace, project, interval, failed)

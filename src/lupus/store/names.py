@@ -111,7 +111,7 @@ class Names:
         upsert(connection, tables.intervals, list(rows.values()), update=("end", "key"))
 
     def touch(self, connection: Connection, project: int, starts: Iterable[int]) -> None:
-        """Say that the points of the intervals at `starts` have changed."""
+        """Say that the points or States of the intervals at `starts` have changed."""
         table = tables.intervals
         for start in starts:
             connection.execute(

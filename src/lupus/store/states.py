@@ -19,7 +19,9 @@ def save(connection: Connection, names: Names, project: str, states: Sequence[St
     """Write `states` of one project; those of the same name and interval are replaced."""
     number = names.save_project(connection, project)
     names.save_intervals(connection, number, {state.interval for state in states})
-    upsert(connection, tables.states, list(_rows(number, states, scope).values()))
+    rows = _rows(number, states, scope)
+    upsert(connection, tables.states, list(rows.values()))
+    names.touch(connection, number, sorted({key[1] for key in rows}))
 
 
 def replace(
@@ -44,6 +46,8 @@ def replace(
     names.save_intervals(connection, number, [interval])
     delete(connection, tables.states, ("project_id", "start", "id"), [key for key in old if key not in rows])
     upsert(connection, tables.states, list(rows.values()))
+    if old or rows:
+        names.touch(connection, number, [epoch(interval)])
 
 
 def read(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from sqlalchemy.engine import Connection
 
@@ -30,6 +30,7 @@ from lupus.model import (
     Verdict,
 )
 from lupus.store import acts, schema
+from lupus.store import baselines as baseline_rows
 from lupus.store import dump as dump_rows
 from lupus.store import history as history_rows
 from lupus.store import incidents as incident_rows
@@ -43,6 +44,8 @@ from lupus.store.database import Database
 from lupus.store.names import Names, epoch, project_id
 from lupus.store.runs import StageRun, StoredProject
 
+Decoded = TypeVar("Decoded")
+
 
 class Store:
     """The metric store. Make one with `open_store`; use it from any thread, close it when done.
@@ -54,6 +57,7 @@ class Store:
         self._database = database
         self._names = Names()
         self._blocks = history_rows.Blocks()
+        self._states = baseline_rows.StateBlocks()
 
     def __enter__(self) -> Self:
         return self
@@ -233,6 +237,30 @@ class Store:
             return state_rows.read(
                 connection, self._names, project, table, column=column, segment=segment, kind=kind, intervals=intervals
             )
+
+    def decoded_states(
+        self,
+        project: str,
+        intervals: Sequence[Interval],
+        kinds: Sequence[str],
+        decode: Callable[[Sequence[StoredState]], Decoded],
+    ) -> dict[Interval, Decoded]:
+        """What `decode` makes of the States of these `kinds` of each of `intervals` that the store knows.
+
+        Intervals decoded before are read again only when they have changed, so one function is to be asked for the
+        same kinds always.
+        """
+        with self._database.reading() as connection:
+            return self._states.get(connection, project, intervals, kinds=kinds, decode=decode)
+
+    def excluded_columns(self, project: str, intervals: Sequence[Interval]) -> set[tuple[Interval, str, str]]:
+        """(interval, table, column) of what belongs to no baseline; an empty column stands for the whole table.
+
+        That are tables that failed critical validation, and columns with findings of incidents judged `fixed` or
+        `expected`.
+        """
+        with self._database.reading() as connection:
+            return baseline_rows.excluded(connection, project, intervals)
 
     def save_references(self, references: Sequence[Reference]) -> None:
         """Write references; a version that exists is kept as it is, whoever wrote it."""

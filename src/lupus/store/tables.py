@@ -78,7 +78,7 @@ intervals: Final = Table(
     _key("start"),
     _number("end"),
     _words("key"),
-    _number("stamp"),  # of the interval's points
+    _number("stamp"),  # of the interval's points and States
     sqlite_with_rowid=False,
 )
 

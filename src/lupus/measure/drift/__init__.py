@@ -4,6 +4,18 @@
 """
 
 from lupus.measure.drift.compare import DRIFT_METRICS, Drift, DriftMetric, compare
-from lupus.measure.drift.samples import Sample, merged
+from lupus.measure.drift.samples import Sample, aligned, merged
+from lupus.measure.drift.stored import KINDS, Place, samples_of
 
-__all__ = ["DRIFT_METRICS", "Drift", "DriftMetric", "Sample", "compare", "merged"]
+__all__ = [
+    "DRIFT_METRICS",
+    "KINDS",
+    "Drift",
+    "DriftMetric",
+    "Place",
+    "Sample",
+    "aligned",
+    "compare",
+    "merged",
+    "samples_of",
+]

@@ -56,22 +56,25 @@ def without_noise(observed: Observed) -> Estimate:
     >>> without_noise(three).value.round(3).tolist(), without_noise(three).low.round(3).tolist()
     ([0.0, 0.0, 0.49], [0.0, 0.0, 0.428])
     """
-    value = np.sqrt(np.maximum(observed.x**2 - observed.noise, 0.0))
-    low, high = _bound(observed, -_Z), _bound(observed, _Z)
+    x, noise = observed.x, observed.noise
+    value = np.sqrt(np.maximum(x**2 - noise, 0.0))
+    # Sides that are more alike than chance allows prove no less drift than those that are as alike as chance has them.
+    usual = np.sqrt(np.maximum(noise - observed.still, 0.0))
+    low, high = _bound(observed, x, -_Z), _bound(observed, np.maximum(x, usual), _Z)
     return Estimate(value, np.minimum(low, value), np.maximum(high, value))
 
 
-def _bound(observed: Observed, z: float) -> Counts:
-    """The distance whose mean x is z standard deviations from the observed one.
+def _bound(observed: Observed, x: Counts, z: float) -> Counts:
+    """The distance of which the mean x is z standard deviations from `x`.
 
     With y = d² + N² the mean of x² and v(y) the variance of x, the mean of x is √(y − v).
     """
     noise = observed.noise
-    y = np.maximum(observed.x**2, noise)
+    y = np.maximum(x**2, noise)
     for _ in range(_STEPS):
         share = noise / np.maximum(y, 1e-300)
         variance = observed.moved + (observed.still - observed.moved) * share
-        mean = np.maximum(observed.x + z * np.sqrt(variance), 0.0)
+        mean = np.maximum(x + z * np.sqrt(variance), 0.0)
         y = np.where(mean > 0, np.maximum(mean * mean + variance, noise), noise)
     bound: Counts = np.sqrt(np.maximum(y - noise, 0.0))
     return bound

@@ -54,9 +54,10 @@ class Sample:
     @classmethod
     def of_categories(cls, categories: Categories, *, rows: int | None) -> Sample:
         """The sample of a column of categories in a slice of `rows` rows (None: as many as have a value)."""
-        counts = np.array([*categories.counts.values(), categories.other], dtype=np.float64)
+        names = tuple(sorted(categories.counts))
+        counts = np.array([*(categories.counts[name] for name in names), categories.other], dtype=np.float64)
         nulls = 0.0 if rows is None else max(float(rows) - float(counts.sum()), 0.0)
-        return cls(tuple(categories.counts), counts, nulls)
+        return cls(names, counts, nulls)
 
     @property
     def ordered(self) -> bool:
@@ -83,7 +84,7 @@ def merged(samples: Sequence[Sample]) -> Sample | None:
         return None
     newest = samples[-1]
     alike = [sample for sample in samples if sample.ordered == newest.ordered]
-    if any(sample.bins != newest.bins for sample in alike):
+    if any(sample.bins is not newest.bins and sample.bins != newest.bins for sample in alike):
         bins = reduce(_shared, (sample.bins for sample in alike[:-1]), newest.bins)
         if not bins:
             return None

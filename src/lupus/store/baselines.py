@@ -1,0 +1,125 @@
+"""What baselines are made of: the States of many intervals, and which of them belong to none."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from threading import Lock
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from lupus.model import WHOLE, ExpectationSeverity, Interval, Outcome, StoredState
+from lupus.store import tables
+from lupus.store.names import epoch, project_id
+
+_INTERVALS_KEPT: Final = 400
+
+Decode = Callable[[Sequence[StoredState]], Any]
+
+
+class StateBlocks:
+    """What was made of the States of the most recently used intervals, as long as their stamps say so."""
+
+    def __init__(self) -> None:
+        self._blocks: OrderedDict[tuple[int, int, Decode], tuple[int, Any]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(
+        self,
+        connection: Connection,
+        project: str,
+        intervals: Sequence[Interval],
+        *,
+        kinds: Sequence[str],
+        decode: Decode,
+    ) -> dict[Interval, Any]:
+        """What `decode` makes of each interval's States of these `kinds`; the outdated ones are read in one query."""
+        number = project_id(project)
+        by_start = {epoch(interval): interval for interval in intervals}
+        if not by_start:
+            return {}
+        with self._lock:
+            stamps = _stamps(connection, number, by_start)
+            # An interval that the store does not know has no States, and need not be remembered.
+            kept = {start: self._blocks.get((number, start, decode)) for start in stamps}
+            stale = [start for start, block in kept.items() if block is None or block[0] != stamps[start]]
+            if stale:
+                read = _read(connection, project, {start: by_start[start] for start in stale}, kinds)
+                for start in stale:
+                    self._blocks[number, start, decode] = (stamps[start], decode(read.get(start, ())))
+            found = {}
+            for start in stamps:
+                self._blocks.move_to_end((number, start, decode))
+                found[by_start[start]] = self._blocks[number, start, decode][1]
+            while len(self._blocks) > max(_INTERVALS_KEPT, len(stamps)):
+                self._blocks.popitem(last=False)
+            return found
+
+
+def _stamps(connection: Connection, project: int, starts: dict[int, Interval]) -> dict[int, int]:
+    columns = tables.intervals.c
+    query = sa.select(columns.start, columns.stamp).where(
+        columns.project_id == project, columns.start.between(min(starts), max(starts))
+    )
+    return {start: stamp for start, stamp in connection.execute(query) if start in starts}
+
+
+def _read(
+    connection: Connection, project: str, starts: dict[int, Interval], kinds: Sequence[str]
+) -> dict[int, list[StoredState]]:
+    columns = tables.states.c
+    query = (
+        sa.select(columns.start, columns.table, columns.column, columns.segment, columns.kind, columns.payload)
+        .where(
+            columns.project_id == project_id(project),
+            columns.start.in_(list(starts)),
+            columns.kind.in_(list(kinds)),
+        )
+        .order_by(columns.start, columns.id)
+    )
+    found: dict[int, list[StoredState]] = {}
+    for start, table, column, segment, kind, payload in connection.execute(query):
+        state = StoredState(project, table, column, segment, kind, starts[start], payload)
+        found.setdefault(start, []).append(state)
+    return found
+
+
+def excluded(connection: Connection, project: str, intervals: Sequence[Interval]) -> set[tuple[Interval, str, str]]:
+    """(interval, table, column) of what belongs to no baseline; the column `WHOLE` stands for all of the table.
+
+    That are tables where they failed critical validation, and what the findings of incidents judged `fixed` or
+    `expected` are about.
+    """
+    number = project_id(project)
+    by_start = {epoch(interval): interval for interval in intervals}
+    if not by_start:
+        return set()
+    checks, outcomes = tables.validations.c, tables.outcomes.c
+    invalid = (
+        sa.select(checks.start, checks.table)
+        .join_from(tables.outcomes, tables.validations)
+        .where(
+            outcomes.project_id == number,
+            outcomes.start.between(min(by_start), max(by_start)),
+            outcomes.severity == ExpectationSeverity.CRITICAL.value,
+            outcomes.success.is_(False),
+        )
+        .distinct()
+    )
+    incidents, findings, series = tables.incidents.c, tables.findings.c, tables.series.c
+    judged = (
+        sa.select(findings.start, series.table, series.column)
+        .join_from(tables.findings, tables.incidents)
+        .join(tables.series, series.id == findings.series_id)
+        .where(
+            incidents.project_id == number,
+            incidents.outcome.in_([Outcome.FIXED.value, Outcome.EXPECTED.value]),
+            findings.start.between(min(by_start), max(by_start)),
+        )
+        .distinct()
+    )
+    rows = [(start, table, WHOLE) for start, table in connection.execute(invalid)]
+    rows += [(start, table, column) for start, table, column in connection.execute(judged)]
+    return {(by_start[start], table, column) for start, table, column in rows if start in by_start}
