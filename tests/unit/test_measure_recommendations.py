@@ -198,11 +198,26 @@ def test_vectors(shop: Shop) -> None:
 
 
 def test_vectors_without_direction_or_of_another_length_are_left_out() -> None:
-    ones = [[1.0, 0.0], [0.0, 0.0], [math.nan, 1.0], [1.0], [], [math.inf, 0.0], [0.0, 1.0]]
-    assert list_diversity(["a"] * 7, ones) == (1, 1.0, 0.0)
-    assert list_diversity([], []) == (0, 0.0, 0.0)
-    assert list_diversity(["a", "b"], [[1.0], [1.0]]) == (0, 0.0, 0.0)
-    assert list_diversity(["a"], [[]]) == (0, 0.0, 0.0)
+    ones = [[1.0, 0.0], [0.0, 0.0], [math.nan, 1.0], [1.0], [], [math.inf, 0.0], [0.0, 1.0], [None, 1.0]]
+    assert list_diversity(["a"] * 8, list(range(8)), ones) == (1, 1.0, 0.0)
+    assert list_diversity([], [], []) == (0, 0.0, 0.0)
+    assert list_diversity([], [], [[1.0]]) == (0, 0.0, 0.0)
+    assert list_diversity(["a", "b"], [0, 1], [[1.0], [1.0]]) == (0, 0.0, 0.0)
+    assert list_diversity(["a"], [0], [[]]) == (0, 0.0, 0.0)
+
+
+def test_many_lists_are_done_in_pieces() -> None:
+    random = np.random.default_rng(8)
+    vectors = random.normal(size=(50, 4))
+    lists = np.repeat(np.arange(60_000), random.integers(1, 9, 60_000))
+    places = random.integers(0, 50, len(lists))
+    count, mean, spread = list_diversity(lists, places, vectors)
+    unit = vectors / np.linalg.norm(vectors, axis=1)[:, None]
+    sums = np.zeros((60_000, 4))
+    np.add.at(sums, lists, unit[places])
+    n = np.bincount(lists)
+    expected = 1 - ((sums**2).sum(axis=1) - n)[n > 1] / (n * (n - 1))[n > 1]
+    assert (count, mean, spread) == (len(expected), pytest.approx(expected.mean()), pytest.approx(expected.std(ddof=1)))
 
 
 @pytest.mark.parametrize("counts", [[1], [3, 3, 3], [1, 2, 3, 4], [100, 1, 1], [10**9, 1]])

@@ -90,7 +90,9 @@ def popularity_total(shape: Shape, *, weighted: bool) -> ibis.Table:
 
 def category_diversity(shape: Shape) -> ibis.Table:
     """One row: lists with two known items, mean and standard deviation of the share of pairs of two categories."""
-    pairs = _alike(shape, "int64", "string")
+    items = _described(shape, "int64", "string").rename(listed="item")
+    slots = _slots(shape, NOW).select("list", "item").distinct()
+    pairs = slots.inner_join(items, slots.item == items.listed).select("list", "alike")
     of_category = pairs.group_by(["list", "alike"]).aggregate(c=pairs.count().cast("float64"))
     c = of_category.c
     per_list = of_category.group_by("list").aggregate(n=c.sum(), same=(c * (c - 1)).sum())
@@ -100,11 +102,20 @@ def category_diversity(shape: Shape) -> ibis.Table:
 
 
 def vectors(shape: Shape) -> ibis.Table:
-    """(list, vector) of the different items of the lists, those of one list together."""
-    pairs = _alike(shape, "array<int64>", "array<float64>")
+    """(place, vector) of the items of the catalogue that have one, the places counted from 0 in their order."""
+    return _placed(shape).select("place", "alike").order_by("place")
+
+
+def vector_places(shape: Shape) -> ibis.Table:
+    """(list, place) of the different items of the lists: lists by number, those of one list together."""
+    items = _placed(shape).select("place", listed="item")
+    slots = _slots(shape, NOW).select("list", "item").distinct()
+    pairs = slots.inner_join(items, slots.item == items.listed).select("list", "place")
     chosen = pairs.select("list").distinct().mutate(order=lambda t: t.list.hash())
     chosen = chosen.order_by(["order", "list"]).limit(MOST_LISTS).select(chosen="list")
-    return pairs.inner_join(chosen, pairs.list == chosen.chosen).select("list", "alike").order_by("list")
+    chosen = chosen.mutate(number=lambda t: t.chosen.dense_rank())
+    placed = pairs.inner_join(chosen, pairs.list == chosen.chosen).select("number", "place")
+    return placed.order_by(["number", "place"])
 
 
 def reshown(shape: Shape) -> ibis.Table:
@@ -163,10 +174,15 @@ def _popularity(shape: Shape, *, weighted: bool) -> ibis.Table:
     return rows.group_by("item").aggregate(interactions=weight.sum())
 
 
-def _alike(shape: Shape, declared: str, wanted: str) -> ibis.Table:
-    """(list, item, alike) for the different items of each list of which it is known."""
+def _described(shape: Shape, declared: str, wanted: str) -> ibis.Table:
+    """(item, alike) of the items of the catalogue of which it is known, each once."""
     items = _others(shape, CATALOGUE, alike=declared)
     items = items.mutate(alike=items.alike.cast(wanted)).filter(lambda t: t.alike.notnull())
-    items = items.group_by("item").aggregate(alike=items.alike.min()).rename(listed="item")
-    slots = _slots(shape, NOW).select("list", "item").distinct()
-    return slots.inner_join(items, slots.item == items.listed).select("list", "item", "alike")
+    return items.group_by("item").aggregate(alike=items.alike.min())
+
+
+def _placed(shape: Shape) -> ibis.Table:
+    import ibis
+
+    items = _described(shape, "array<int64>", "array<float64>")
+    return items.mutate(place=ibis.row_number().over(order_by=items.item))

@@ -34,6 +34,8 @@ NULL_LABEL: Final = "(null)"
 """The name of the rows that have no value in a segment column."""
 
 OTHER: Final = "other"
+_SIZED: Final = (Kind.LIST, Kind.EMBEDDING)
+"""Kinds whose grid is that of their lengths, or of their norms."""
 
 
 class Writer:
@@ -173,7 +175,7 @@ class Writer:
             self.fail(name, "mean", "", FailureKind.WRONG_TYPE, reason)
             if is_binary(self.project):
                 self.fail(name, "positive_ratio", "ratio", FailureKind.WRONG_TYPE, reason)
-        elif "categories" not in payload and grid_in(payload) is not None and not kind.numeric:
+        elif "categories" not in payload and grid_in(payload) is not None and not (kind.numeric or kind in _SIZED):
             self.fail(name, "mean", "", FailureKind.WRONG_TYPE, f"column {name!r} held numbers and now holds {kind}")
         elif (categories := categories_in(payload)) is not None and kind is not Kind.TEXT:
             if name == self.table.version:  # versions are names whatever their type

@@ -192,8 +192,9 @@ class _Lists:
             element = _LIST.match(dict(self._snapshots[catalogue.table].schema)[alike])
             if element is None or not kind_of(element[1]).numeric:
                 raise _UnusableError(FailureKind.WRONG_TYPE, f"the column {alike!r} must hold lists of numbers")
-            columns = self._arrays(list_queries.vectors, shape, "vectors")
-            lists, mean, spread = list_diversity(columns["list"], columns["alike"])
+            items = self._arrays(list_queries.vectors, shape, "vectors")
+            pairs = self._arrays(list_queries.vector_places, shape, "vector places")
+            lists, mean, spread = list_diversity(pairs["number"], pairs["place"], items["alike"])
         if not lists:
             reason = f"no list has two different items whose {alike} is known"
             raise _UnusableError(FailureKind.UNDEFINED, reason)
