@@ -58,6 +58,7 @@ def main() -> None:
     table(score, data, prepared, shifts, ours=ours, alone=alone)
     if not arguments.quick:
         baselines(score, prepared, shifts, ours, frame)
+        trade_off(score, prepared, shifts, frame)
         cross_validation(score, prepared, frame)
 
 
@@ -158,6 +159,18 @@ def _line(score: ModuleType, name: str, prepared, shifts, found: Flags, *, spent
     mean = score.evaluate(prepared, found)[0].loc["MEAN"]
     shift = score.evaluate(shifts, found)[0].loc["MEAN"]
     return f"{name:<36}{mean.f1:>8.3f}{mean.fa_per_100d:>12.2f}{shift.f1:>10.3f}{spent:>8}"
+
+
+def trade_off(score: ModuleType, prepared, shifts, frame: pd.DataFrame) -> None:
+    """What wider bands of `recent_average` gain on shifts and trends, and lose on everything else."""
+    flat = flags_of(judge_series(frame, [RuleSpec("flatline", "flatline")]), prepared)
+    trend = flags_of(judge_series(frame, [RuleSpec("trend_change", "trend_change")]), prepared)
+    print("\n{:<36}{:>8}{:>12}{:>10}".format("all default rules, by sensitivity", "F1", "FA days/100", "shift F1"))
+    for sensitivity in (3.5, 4.0, 4.5, 5.0, 6.0, 8.0):
+        recent = flags_of(_said(frame, "recent_average", sensitivity=sensitivity), prepared)
+        every = {name: recent[name] | trend[name] | flat[name] for name in recent}
+        print(_line(score, f"    recent_average {sensitivity:g}", prepared, shifts, every, spent=""))
+    print(_line(score, "    without recent_average", prepared, shifts, trend, spent=""))
 
 
 def three_sigma(values: np.ndarray) -> np.ndarray:

@@ -54,6 +54,7 @@ def test_four_lines_are_a_project(tmp_path: Path) -> None:
         "recent_average",
         "trend_change",
         "flatline",
+        "new_category",
         "validity",
         "validation",
     ]
@@ -127,7 +128,14 @@ tags: [a, b]
         last=datetime(2026, 3, 11, 4, tzinfo=UTC),
         columns=("p_*",),
     )
-    assert [rule.name for rule in project.rules] == ["recent_average", "trend_change", "flatline", "validity", "floor"]
+    assert [rule.name for rule in project.rules] == [
+        "recent_average",
+        "trend_change",
+        "flatline",
+        "new_category",
+        "validity",
+        "floor",
+    ]
     assert (project.rules[0].parameters["window"], project.rules[0].parameters["sensitivity"]) == (14, 4.0)
     where = Selector(metric=("rows",), segment=("",))
     assert project.rules[-1] == RuleSpec("floor", "threshold", where, {"min": 3.0}, Severity.HIGH)
@@ -165,6 +173,7 @@ def test_what_the_default_average_judges(metric: str, segment: str, group: str, 
         ("js", ["recent_average"]),
         ("wasserstein", ["recent_average"]),
         ("js@trailing", ["recent_average", "trend_change", "flatline"]),
+        ("unseen_ratio", ["new_category"]),
     ],
 )
 def test_a_level_of_drift_from_the_reference_is_no_fault(metric: str, expected: list[str]) -> None:

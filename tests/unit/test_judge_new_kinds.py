@@ -82,9 +82,14 @@ def test_a_share_of_the_unseen_is_told_when_it_comes_and_when_it_grows():
 
 
 def test_few_rows_prove_nothing_new():
-    assert last([0.0, 0.0, 1 / 30], NEW, unit="ratio", n=30).status is Status.OK
-    assert last([0.0, 0.0, 100 / 3000], NEW, unit="ratio", n=3000).status is Status.ANOMALY
-    assert last([0.0, 0.0, 0.03], NEW, unit="ratio").status is Status.ANOMALY  # nobody counted the rows
+    assert last([0.0] * 9 + [1 / 30], NEW, unit="ratio", n=30).status is Status.OK
+    assert last([0.0] * 9 + [100 / 3000], NEW, unit="ratio", n=3000).status is Status.ANOMALY
+    assert last([0.0] * 9 + [0.03], NEW, unit="ratio").status is Status.ANOMALY  # nobody counted the rows
+
+
+def test_what_was_unseen_from_the_beginning_is_not_new():
+    assert told(np.full(30, 0.07), NEW, unit="ratio", n=1000) == []
+    assert last([0.07], NEW, unit="ratio", n=1000).sentence == "not enough history: 0 of 7 intervals"
 
 
 def test_columns_that_come_are_told_from_the_first():

@@ -139,6 +139,13 @@ def test_bands_of_counts_and_ratios_stay_possible():
     assert last(np.append(np.full(30, 0.999), 0.999), unit="ratio", n=50).upper == 1
 
 
+def test_one_more_of_what_is_counted_is_not_far_out():
+    carriers = np.append(np.full(60, 14.0), 15.0)
+    assert last(carriers, unit="values").status is Status.OK
+    assert last(carriers, unit="h").status is Status.ANOMALY
+    assert last(np.append(np.full(60, 14.0), 18.0), unit="values").status is Status.ANOMALY
+
+
 def test_a_larger_sensitivity_is_a_wider_band():
     narrow, wide = (
         last(np.append(QUIET, 100), recent(sensitivity=3)),

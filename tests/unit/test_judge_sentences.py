@@ -72,7 +72,7 @@ def _sentences_of_other_kinds():
     yield first(weekly, kind("periodic"), metric="rows", unit="rows", start="2026-01-05")
     yield first(np.append(quiet, _noise(30, 100, 12)), kind("sudden_variance"), metric="latency", unit="ms")
     yield first(np.append(_noise(60, 0, 12), _noise(60, 0, 0.5)), kind("sudden_variance"), metric="score")
-    yield last([0.0, 0.0, 0.05], kind("new_category"), metric="unseen_ratio", unit="ratio", n=900)
+    yield last([0.0] * 9 + [0.05], kind("new_category"), metric="unseen_ratio", unit="ratio", n=900)
     yield last([0.0, 2.0], kind("new_category"), metric="new_columns")
     yield last([0.31], kind("drift"), metric="psi", n=1000)
     weekdays[45] = NAN

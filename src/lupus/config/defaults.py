@@ -8,6 +8,7 @@ from typing import Final
 from lupus.model import (
     Distance,
     FlatlineParameters,
+    NewCategoryParameters,
     RecentAverageParameters,
     RuleSpec,
     Selector,
@@ -69,27 +70,33 @@ _JUMPY: Final = (
 # `recent_average`.
 _DRIFT: Final = tuple(distance.value for distance in Distance)
 
+# What is nearly always zero, and is not when something new comes: a rule of its own knows how many rows prove it.
+_NEWS: Final = ("unseen_ratio", "new_columns", "lost_columns", "retyped_columns")
+_PLAIN: Final = tuple(f"!{metric}" for metric in (*_JUMPY, *_NEWS))
+_STEADY: Final = (*_PLAIN, *(f"!{metric}" for metric in _DRIFT))
+
 # Few, so that the author knows them by heart. Absent data needs no rule: it has a status of its own.
 RULES: Final = (
     RuleSpec(
         "recent_average",
         "recent_average",
-        where=Selector(metric=tuple(f"!{metric}" for metric in _JUMPY)),
+        where=Selector(metric=_PLAIN),
         parameters=asdict(RecentAverageParameters()),
     ),
     RuleSpec(
         "trend_change",
         "trend_change",
         # In segments of some rows a level wanders by itself.
-        where=Selector(metric=tuple(f"!{metric}" for metric in (*_JUMPY, *_DRIFT)), segment=("",)),
+        where=Selector(metric=_STEADY, segment=("",)),
         parameters=asdict(TrendChangeParameters()),
     ),
     RuleSpec(
         "flatline",
         "flatline",
-        where=Selector(metric=tuple(f"!{metric}" for metric in (*_JUMPY, *_DRIFT)), segment=("",)),
+        where=Selector(metric=_STEADY, segment=("",)),
         parameters=asdict(FlatlineParameters()),
     ),
+    RuleSpec("new_category", "new_category", where=Selector(metric=_NEWS), parameters=asdict(NewCategoryParameters())),
     RuleSpec(
         "validity",
         "validity",

@@ -331,7 +331,7 @@ class ProjectFile(_Mapping):
     metrics: MetricsFile = Field(default=MetricsFile(), description="Which metrics are computed, and how.")
     rules: Rules = Field(
         default_factory=dict,
-        description="Anomaly rules by name, added to the default rules recent_average and validation. "
+        description="Anomaly rules by name, added to the default rules. "
         "A rule with the name of a default rule replaces it, on the same series unless it has a where; "
         "name: false removes it.",
     )

@@ -56,7 +56,7 @@ _PARAMETER_NOTES: Final = {
     ("sudden_variance", "direction"): "Which changes count: both, only up (more variance), or only down.",
     ("new_category", "max_share"): "The share of rows that may be new, for ratios; of counts nothing may.",
     ("new_category", "window"): "How many intervals before the point say what is not new any more.",
-    ("new_category", "min_history"): "In how many of them a column must have had values before a new share is told.",
+    ("new_category", "min_history"): "How many of them must have a value before a ratio is judged.",
     ("drift", "limit"): "The effect size that is too much; left out, the customary one of each metric.",
     ("drift", "least"): "The share of the limit that the lower end of the confidence interval must be above.",
     ("drift", "min_rows"): "Values of fewer rows are not judged.",

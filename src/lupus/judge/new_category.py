@@ -5,10 +5,10 @@ It reads what `measure` counts: `unseen_ratio` (the share of rows whose category
 
 - Of a **count** anything above 0 is new, and above the second largest count of the last `window` intervals: what came
   once is no habit.
-- Of a **ratio** of n rows new is what is surely above `max_share`, and above the second largest ratio of the last
-  `window` intervals: the lower end of Wilson's 95 % interval is compared, so that one odd row among thirty says
-  nothing (Wilson, Probable inference, the law of succession, and statistical inference, JASA 22, 1927). Where nobody
-  counted the rows the ratio itself is.
+- Of a **ratio** of n rows, once there are `min_history` intervals, new is what is surely above `max_share`, and above
+  the second largest ratio of the last `window` intervals: the lower end of Wilson's 95 % interval is compared, so that
+  one odd row among thirty says nothing (Wilson, Probable inference, the law of succession, and statistical inference,
+  JASA 22, 1927). Where nobody counted the rows the ratio itself is.
 - A series ``share:X`` is judged in its first intervals only, where it has no value in the `window` before but others of
   that column have, for at least `min_history` intervals: the category itself is new.
 
@@ -48,7 +48,7 @@ class NewCategoryRule:
         return self.parameters.window
 
     def assess(self, matrix: Matrix) -> Assessment:
-        parts = Assessment.empty(matrix, needed=0)
+        parts = Assessment.empty(matrix, needed=self.parameters.min_history)
         if not parts.expected.size:
             return parts
         assert parts.tested is not None  # noqa: S101 - made by Assessment.empty
@@ -63,6 +63,9 @@ class NewCategoryRule:
         if shares.any():
             news = self._new(matrix, columns, np.flatnonzero(shares))[:, at]
             sure[shares] = np.where(news, sure[shares], 0.0)
+        # What is unseen from the first day on is not new. A count says itself what changed.
+        known = trailing_count(~np.isnan(matrix.baseline[:, columns]), self.parameters.window)[:, at]
+        parts.seen[:] = np.where(ratio & ~shares[:, None], known, parts.needed)
         parts.upper[:] = allowed
         # The value is what people see; that it is surely above is what makes it an anomaly.
         parts.tested[:] = np.where(sure > allowed, np.maximum(values, sure), np.nan)

@@ -40,6 +40,7 @@ class Scale:
     def __init__(self, units: NDArray[np.str_]) -> None:
         self._ratio = units == "ratio"
         self._count = units == "rows"
+        self._whole = np.isin(units, ("values", "columns"))
 
     def even(self, values: Floats) -> Floats:
         """`values` (S, T) on the scale on which their noise is even."""
@@ -74,6 +75,9 @@ class Scale:
             result[self._ratio] = np.where(rows > 0, 0.5 / np.sqrt(np.maximum(rows, 1)), _RATIO_FLOOR)
         if self._count.any():
             result[self._count] = np.maximum(result[self._count], _COUNT_NOISE)
+        if self._whole.any():
+            # One more or less of what can only be counted is never far out, however steady the series was.
+            result[self._whole] = np.maximum(result[self._whole], _COUNT_NOISE)
         return result
 
     def uncertainty(self, low: Floats, high: Floats) -> Floats:

@@ -206,7 +206,8 @@ class NewCategoryParameters:
 
     For ratios of rows (`unseen_ratio`, ``share:...``) anomalous is what is surely above `max_share`, for counts
     (columns that are new, lost or retyped) anything above 0; in both cases also above what the last `window`
-    intervals knew, so that it is told when it comes and when it grows, not every day.
+    intervals knew, so that it is told when it comes and when it grows, not every day. Ratios are judged once there are
+    `min_history` intervals.
     """
 
     max_share: float = 0.01
