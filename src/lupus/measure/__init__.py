@@ -4,6 +4,7 @@ A table's slice becomes a `Plan`, the plan an Ibis expression, its rows `Answers
 which merge over days, and the metric points. Nothing heavy is imported before an `Engine` runs.
 """
 
+from lupus.measure.backends import BackendEngine
 from lupus.measure.binary import BinaryScores
 from lupus.measure.churn import measure_churn
 from lupus.measure.confusion import Confusion, SegmentConfusion
@@ -22,6 +23,7 @@ from lupus.measure.why import REST, Part, Piece, Split, clause, split_average, s
 __all__ = [
     "REST",
     "SQL_TABLE",
+    "BackendEngine",
     "BinaryScores",
     "Categories",
     "Confusion",

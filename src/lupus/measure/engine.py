@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from lupus.model import MeasureError, Series
 
@@ -21,6 +21,26 @@ SAMPLE_ROWS = 50_000
 _PIECES = 5
 
 
+class TableEngine(Protocol):
+    """What `measure_table` needs of an engine; see `Engine` and `lupus.measure.backends.BackendEngine`.
+
+    `portable` engines are not DuckDB. `slice` is the table that was shown, unless it is read by its name.
+    """
+
+    portable: bool
+    upright_rows: int
+    series: dict[Hashable, Series]
+    plans: dict[Hashable, Any]
+    queries: list[str]
+
+    @property
+    def slice(self) -> Expression | None: ...
+
+    def show_slice(self, view: str, slice_: Any, width: int, more: Sequence[int]) -> None: ...
+
+    def table(self, key: Hashable, build: Callable[[], Sequence[Expression]]) -> pa.Table: ...
+
+
 class Engine:
     """Runs one query per table and remembers what Ibis compiled, for compiling costs more than running.
 
@@ -30,10 +50,13 @@ class Engine:
     than reading, and quantiles can be exact.
     """
 
+    portable = False
+
     def __init__(
         self, *, threads: int | None = None, memory_limit: str | None = None, upright_rows: int = 50_000
     ) -> None:
         self.upright_rows = upright_rows
+        self.slice: None = None  # what is shown is read by its name
         self._settings: dict[str, Any] = {
             "temp_directory": str(Path(tempfile.gettempdir()) / f"lupus-duckdb-{os.getpid()}"),
             # Names in the data are not Python variables, and nothing is fetched from anywhere.
@@ -152,8 +175,25 @@ def _not_a_pattern(path: Path) -> str:
     return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in str(path))
 
 
-def sample_of(path: Path) -> pa.Table:
-    """`SAMPLE_ROWS` rows from everywhere in a large Parquet file; always the same ones. Raises `MeasureError`."""
+def sample_of(slice_: Path | pa.Table) -> pa.Table:
+    """`SAMPLE_ROWS` rows from everywhere in a large slice; always the same ones. Raises `MeasureError`."""
+    import pyarrow as pa
+
+    if isinstance(slice_, Path):
+        table = _sample_of_file(slice_)
+    else:
+        size, apart = SAMPLE_ROWS // _PIECES, slice_.num_rows // _PIECES
+        table = pa.concat_tables([slice_.slice(apart * number, size) for number in range(_PIECES)])
+    # DuckDB reads these from Parquet, but not from Arrow.
+    odd = [
+        at for at, one in enumerate(table.schema) if pa.types.is_float16(one.type) or pa.types.is_decimal256(one.type)
+    ]
+    for at in odd:
+        table = table.set_column(at, table.schema[at].name, table.column(at).cast(pa.float64()))
+    return table
+
+
+def _sample_of_file(path: Path) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -162,15 +202,8 @@ def sample_of(path: Path) -> pa.Table:
             groups = file.num_row_groups
             chosen = sorted({groups * number // _PIECES for number in range(_PIECES)})
             size = SAMPLE_ROWS // len(chosen)
-            table = pa.Table.from_batches(
+            return pa.Table.from_batches(
                 [next(file.iter_batches(batch_size=size, row_groups=[group])) for group in chosen]
             )
     except (pa.ArrowException, OSError) as error:
         raise MeasureError(f"the snapshot could not be read: {error}") from error
-    # DuckDB reads these from Parquet, but not from Arrow.
-    odd = [
-        at for at, one in enumerate(table.schema) if pa.types.is_float16(one.type) or pa.types.is_decimal256(one.type)
-    ]
-    for at in odd:
-        table = table.set_column(at, table.schema[at].name, table.column(at).cast(pa.float64()))
-    return table

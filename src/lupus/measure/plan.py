@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from lupus.measure.columns import Column, Kind, Part, columns_of, is_binary
 from lupus.measure.grid import Grid, span_grid, unit_grid
@@ -43,6 +43,13 @@ class Derive(StrEnum):
     LENGTH = "length"
     MATCH = "match"
     HOURS = "hours"
+
+
+class Shape(Protocol):
+    """What a plan has to know of an engine: `portable` when it is not DuckDB, and what counts as small."""
+
+    portable: bool
+    upright_rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,8 @@ class Plan:
     """Everything that the SQL depends on, and nothing else: equal plans compile to equal SQL.
 
     With `upright` the slice is turned upright, one row per (row, item); else every item is a branch of its own.
-    `exact` are quantiles that are computed by sorting; the others come from the grids' cells.
+    `portable` leaves out what only DuckDB can. `exact` are quantiles that are computed by sorting; the others come
+    from the grids' cells.
     """
 
     width: int
@@ -98,6 +106,7 @@ class Plan:
     segment_rows: bool = False
     segment_cells: bool = False
     upright: bool = True
+    portable: bool = False
     exact: tuple[float, ...] = ()
     least_segment_rows: int = 1
     least_category_rows: int = 1
@@ -126,7 +135,7 @@ class Plan:
 
 
 def plan_for(
-    project: Project, table: Table, snapshot: Snapshot, references: Mapping[str, Reference], *, upright: bool
+    project: Project, table: Table, snapshot: Snapshot, references: Mapping[str, Reference], *, engine: Shape
 ) -> Plan:
     """The plan for a slice with the columns of `snapshot`, given each column's reference, if any."""
     policy, binary = project.metrics, is_binary(project)
@@ -138,7 +147,9 @@ def plan_for(
         items += _items_of(column, table, snapshot, policy, payload, binary=binary)
     by_name = {column.name: column for column in columns}
     keys = tuple(by_name[name] for name in table.key if name in by_name)
-    quantiles = tuple(sorted({quantile for item in items for quantile in item.quantiles})) if upright else ()
+    upright = engine.portable or snapshot.rows <= engine.upright_rows
+    sorts = snapshot.rows <= engine.upright_rows
+    quantiles = tuple(sorted({quantile for item in items for quantile in item.quantiles})) if sorts else ()
     return Plan(
         width=len(snapshot.schema),
         items=tuple(items),
@@ -149,6 +160,7 @@ def plan_for(
         segment_rows=wanted_in_segments("rows", policy),
         segment_cells=policy.segment_states or any(item.segment_quantiles for item in items),
         upright=upright,
+        portable=engine.portable,
         exact=quantiles,
         least_category_rows=policy.min_category_rows,
         least_segment_rows=max(policy.min_segment_rows, policy.min_category_rows, 1),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any, Final
 
 from lupus.measure.answers import Answers, Counted, Labels, profile_of
 from lupus.measure.cells import Cells
 from lupus.measure.columns import Kind, columns_of, group_of, is_binary, kind_of
-from lupus.measure.engine import Engine
+from lupus.measure.engine import TableEngine
 from lupus.measure.grid import Grid
 from lupus.measure.metrics import ENTROPY, TOP_SHARE, ColumnMetric, Profile, wanted
 from lupus.measure.plan import Derive, Item, Plan
@@ -41,7 +41,7 @@ _SIZED: Final = (Kind.LIST, Kind.EMBEDDING)
 class Writer:
     """Collects the points and States of one slice."""
 
-    def __init__(self, project: Project, table: Table, snapshot: Snapshot, engine: Engine) -> None:
+    def __init__(self, project: Project, table: Table, snapshot: Snapshot, engine: TableEngine) -> None:
         self.project = project
         self.table = table
         self.snapshot = snapshot
@@ -123,14 +123,16 @@ class Writer:
             seen = sum(found.get(category, 0) for category in reference["seen"])
             self._value(name, "unseen_ratio", "ratio", (total - seen) / total, n=total)
 
-    def segments(self, plan: Plan, answers: Answers) -> None:
-        """The metrics that are followed per segment, and its States where they are kept."""
+    def segments(self, plan: Plan, answers: Answers, *, idle: Set[int] = frozenset()) -> None:
+        """The metrics that are followed per segment, but not of `idle` items, and its States where they are kept."""
         for (number, labels), (rows, profiles) in answers.segments.items():
             segment = _segment(plan, number, labels)
             if plan.segment_rows:
                 self._value(WHOLE, "rows", "rows", rows, n=rows, segment=segment)
             cells = answers.segment_cells.get((number, labels), {})
             for place, profile in profiles.items():
+                if place in idle:
+                    continue
                 item = plan.items[place]
                 own = profile_of(cells[place], item, quantiles=item.segment_quantiles) if place in cells else profile
                 for metric in item.segment_metrics:

@@ -57,20 +57,21 @@ _DECLARED: Final = {
 }
 
 
-def build(plan: Plan) -> list[ibis.Table]:
-    """The plan as Ibis expressions over `VIEW`, whose rows together are the result of one query.
+def build(plan: Plan, slice_: ibis.Table | None = None) -> list[ibis.Table]:
+    """The plan as Ibis expressions over `slice_`, by default `VIEW`, whose rows together are the result of one query.
 
-    The view's columns are c0, c1, ... by position, and after them the interval's start in seconds, as UTC and in
+    The slice's columns are c0, c1, ... by position, and after them the interval's start in seconds, as UTC and in
     the table's time zone. The result's are (answer, item, place, label0, label1, v0 ... v7, numbers); see `Answer`
     and `lupus.measure.answers`.
     """
     import ibis
 
-    kinds = {item.column.position: item.column.kind for item in plan.items}
-    kinds |= {column.position: column.kind for columns in plan.segments for column in columns}
-    columns = {f"c{at}": _DECLARED[kinds.get(at, Kind.OTHER)] for at in range(plan.width)}
-    columns |= dict.fromkeys((f"c{plan.width}", f"c{plan.width + 1}"), "int64")
-    slice_ = ibis.table(columns, name=VIEW)
+    if slice_ is None:
+        kinds = {item.column.position: item.column.kind for item in plan.items}
+        kinds |= {column.position: column.kind for columns in plan.segments for column in columns}
+        columns = {f"c{at}": _DECLARED[kinds.get(at, Kind.OTHER)] for at in range(plan.width)}
+        columns |= dict.fromkeys((f"c{plan.width}", f"c{plan.width + 1}"), "int64")
+        slice_ = ibis.table(columns, name=VIEW)
     parts: list[ibis.Table] = []
     if plan.items:
         numbers = _upright(plan, slice_) if plan.upright else None
@@ -100,26 +101,35 @@ def _taken(plan: Plan, item: Item, slice_: ibis.Table) -> ibis.Value:
         case Derive.LENGTH:
             return column.length().cast("float64")
         case Derive.MATCH:
-            return column.re_search(item.pattern).cast("float64")
+            return _one_or_zero(column.re_search(item.pattern))
         case Derive.HOURS:
             zoned = item.column.kind is Kind.INSTANT
             start = slice_[f"c{plan.width + (0 if zoned else 1)}"]
             moment = column.cast("timestamp") if item.column.kind is Kind.DATE else column
             return (moment.epoch_seconds() - start).cast("float64") / 3600.0
+        case Derive.NUMBER if item.column.kind is Kind.BOOLEAN:
+            return _one_or_zero(column)
         case Derive.NUMBER:
             return column.cast("float64")
     number = column.cast("float64")
     valid = (number >= 0) & (number <= 1) if plan.binary else number.abs() <= HUGE
     if item.derive is Derive.INVALID:
-        return ibis.ifelse(number.notnull(), (~valid).cast("float64"), None)
+        return ibis.ifelse(number.notnull(), _one_or_zero(~valid), None)
     if item.derive is Derive.POSITIVE:
-        return ibis.ifelse(valid, (number >= plan.threshold).cast("float64"), None)
+        return ibis.ifelse(valid, _one_or_zero(number >= plan.threshold), None)
     rest = 1.0 - number
     if item.derive is Derive.CONFIDENCE:
         return ibis.ifelse(valid, ibis.greatest(number, rest), None)
     inside = (number > 0) & (number < 1)
     bits = -(number * number.ln() + rest * rest.ln()) / 0.6931471805599453
     return ibis.ifelse(valid, ibis.ifelse(inside, bits, 0.0), None)
+
+
+def _one_or_zero(truth: ibis.Value) -> ibis.Value:
+    """1 where true, 0 where false, null where null: not every engine casts a truth value to a number."""
+    import ibis
+
+    return ibis.cases((truth, 1.0), (~truth, 0.0))
 
 
 def _may_be_odd(item: Item) -> bool:
@@ -132,43 +142,54 @@ def _placed(item: Item, slice_: ibis.Table, plan: Plan, **labels: Any) -> ibis.T
     import ibis
 
     rows = slice_.select(value=_taken(plan, item, slice_), **labels)
-    value = rows.value
+    value = number = rows.value
     at = item.grid.place(value) if item.grid is not None else ibis.literal(0)
     if not _may_be_odd(item):
         # Without a word about nulls the smallest of several expressions would be that of those that are not null.
         at = ibis.ifelse(value.notnull(), at, None)
     else:
-        # What is odd has places of its own, whose sums overflow without harm: a branch of its own is DuckDB's.
-        at = ibis.cases((value.abs() <= HUGE, at), (value.isnan(), NOT_A_NUMBER), (value.notnull(), INFINITE))
-    return rows.select(*labels, number=value, distance=value - item.center, place=at.cast("int16"))
+        # What is odd has places of its own, whose sums DuckDB lets overflow without harm.
+        at = ibis.cases((value.isnan(), NOT_A_NUMBER), (value.abs() <= HUGE, at), (value.notnull(), INFINITE))
+        number = ibis.ifelse(value.abs() <= HUGE, value, None) if plan.portable else value
+    return rows.select(*labels, number=number, distance=number - item.center, place=at.cast("int16"))
 
 
 def _upright(plan: Plan, slice_: ibis.Table) -> ibis.Table:
     """The numbers of all items, one row per (row, item): (item, number, distance, place, and the segments' labels)."""
     import ibis
 
-    def unnested(values: Sequence[Any], kind: str) -> ibis.Value:
-        return ibis.array([ibis.literal(value, kind) for value in values]).unnest()
+    numbers = ibis.array([ibis.literal(at, "int16") for at in range(len(plan.items))]).unnest()
+    if plan.portable:  # not every engine unnests several lists side by side
+        slice_ = slice_.mutate(item=numbers)
+        numbers = slice_["item"]
+
+    def spread(values: Sequence[ibis.Value]) -> ibis.Value:
+        if plan.portable:
+            return numbers.cases(*enumerate(values), else_=ibis.null("float64"))
+        return ibis.array(values).unnest()
+
+    def constants(values: Sequence[float | None]) -> ibis.Value:
+        return spread([ibis.literal(value, "float64") for value in values])
 
     taken = [_taken(plan, item, slice_) for item in plan.items]
-    linear = [item.grid if item.grid is not None else None for item in plan.items]
+    grids = [item.grid for item in plan.items]
     labels = _labels(plan, slice_)
     lists: dict[str, ibis.Value] = {
-        "item": unnested(range(len(plan.items)), "int16"),
-        "value": ibis.array(taken).unnest(),
-        "center": unnested([item.center for item in plan.items], "float64"),
+        "item": numbers,
+        "value": spread(taken),
+        "center": constants([item.center for item in plan.items]),
     }
-    gridded = any(linear)
+    gridded = any(grids)
     if gridded:
         scaled = [
             item.grid.scaled(value) if item.grid is not None else value
             for item, value in zip(plan.items, taken, strict=True)
         ]
         lists |= {
-            "scaled": ibis.array(scaled).unnest(),
-            "start": unnested([grid.low if grid else None for grid in linear], "float64"),
-            "per_unit": unnested([grid.cells / (grid.high - grid.low) if grid else None for grid in linear], "float64"),
-            "cells": unnested([float(grid.cells) if grid else None for grid in linear], "float64"),
+            "scaled": spread(scaled),
+            "start": constants([grid.low if grid else None for grid in grids]),
+            "per_unit": constants([grid.cells / (grid.high - grid.low) if grid else None for grid in grids]),
+            "cells": constants([float(grid.cells) if grid else None for grid in grids]),
         }
     rows = slice_.select(**labels, **lists)
     number = ibis.ifelse(rows.value.abs() <= HUGE, rows.value, None)
@@ -244,7 +265,7 @@ def _quantiles(plan: Plan, slice_: ibis.Table, upright: ibis.Table | None) -> ib
     if upright is None:
         placed = _placed(plan.items[0], slice_, plan)
         upright = placed.mutate(item=ibis.literal(0, "int16"))
-    finite = upright.filter(upright.number.notnull())
+    finite = upright.filter(upright.place >= 0)
     rows = finite.group_by("item").aggregate(many=finite.number.quantile(list(plan.exact)))
     return _answer(Answer.QUANTILES, rows, item=rows["item"], many=rows.many)
 
@@ -314,7 +335,7 @@ def _categories(plan: Plan, slice_: ibis.Table) -> list[ibis.Table]:
 
     counted = {number: item for number, item in enumerate(plan.items) if item.wants_categories}
     texts = {number: slice_[f"c{item.column.position}"].cast("string") for number, item in counted.items()}
-    if plan.upright:
+    if plan.upright and not plan.portable:
         long = slice_.select(
             item=ibis.array([ibis.literal(number, "int16") for number in counted]).unnest(),
             text=ibis.array(list(texts.values())).unnest(),
@@ -328,7 +349,7 @@ def _categories(plan: Plan, slice_: ibis.Table) -> list[ibis.Table]:
             rows = rows.filter(rows.text.notnull())
             one = rows.group_by("text").aggregate(n=rows.count())
             groups.append(one.select("text", "n", item=ibis.literal(number, "int16")))
-    return [part for one in groups for part in _counted(one, ranked=plan.upright)]
+    return [part for one in groups for part in _counted(one, ranked=plan.upright and not plan.portable)]
 
 
 def _counted(groups: ibis.Table, *, ranked: bool) -> list[ibis.Table]:

@@ -7,13 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from lupus.measure.answers import Answers, read_answers
 from lupus.measure.columns import Kind, group_of
-from lupus.measure.engine import SAMPLE_ROWS, Engine, sample_of
+from lupus.measure.engine import SAMPLE_ROWS, TableEngine, sample_of
 from lupus.measure.grid import grid_for
 from lupus.measure.plan import GRID_QUANTILES, MOST_ITEMS, Derive, Plan, plan_for, unplaced
 from lupus.measure.points import Writer
@@ -34,9 +33,6 @@ from lupus.model import (
     StoredState,
     Table,
 )
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,40 +55,56 @@ def absent_points(project: Project, table: Table, snapshot: Snapshot) -> list[Me
 
 
 def measure_table(
-    project: Project, table: Table, snapshot: Snapshot, references: Sequence[Reference], *, engine: Engine
+    project: Project,
+    table: Table,
+    snapshot: Snapshot,
+    references: Sequence[Reference],
+    *,
+    engine: TableEngine,
+    slice_: Any = None,
 ) -> TableMeasures:
     """Measures one slice in one query; another one before it where grids are fixed from it, and another one after it
     for quantiles and spreads that its grid cannot tell.
 
-    `references` of other tables are ignored; of several versions the newest counts. Columns that DuckDB
-    cannot read become failed points, the others are measured all the same. Raises `MeasureError` only
-    when nothing of the slice can be read.
+    The slice is the file of `snapshot`, or `slice_`: an Arrow table for an `Engine`, an Ibis table for a
+    `BackendEngine`, with the columns of the snapshot's schema. `references` of other tables are ignored; of several
+    versions the newest counts. Columns that the engine cannot read become failed points, the others are measured all
+    the same. Raises `MeasureError` only when nothing of the slice can be read.
     """
-    if not snapshot.usable or snapshot.path is None:
+    rows = slice_ if slice_ is not None else snapshot.path
+    if snapshot.status is not SnapshotStatus.OK or rows is None:
         return TableMeasures(tuple(absent_points(project, table, snapshot)))
     known, schema, told = _known(project, table, snapshot, references)
     writer = Writer(project, table, snapshot, engine)
     plan = _cached_plan(project, table, snapshot, known, engine)
     fixed: dict[str, dict[str, Any]] = {}
     if unplaced(plan):
-        sample = snapshot.path if snapshot.rows <= SAMPLE_ROWS else sample_of(snapshot.path)
+        sample = rows if engine.portable or snapshot.rows <= SAMPLE_ROWS else sample_of(rows)
         fixed = _fix_grids(project, plan, sample, engine)
         plan = _with_grids(plan, fixed)
-    engine.show_slice(VIEW, snapshot.path, plan.width, _starts(table, snapshot))
+    engine.show_slice(VIEW, rows, plan.width, _starts(table, snapshot))
     answers, broken = _ask(plan, engine)
     answers.rows = snapshot.rows
     _refine(plan, answers, engine)
     _fix_categories(plan, answers, known, fixed)
     writer.table_points(plan, answers)
+    payloads = fixed | {name: dict(reference.payload) for name, reference in known.items()}
+    # Only the answers to the first query tell that a column is no text that people wrote.
+    idle = {
+        number
+        for number, item in enumerate(plan.items)
+        if item.derive is Derive.LENGTH
+        and item.column.kind is Kind.TEXT
+        and not payloads.get(item.column.name, {}).get("text", False)
+    }
     for number, item in enumerate(plan.items):
         name = item.column.name
-        payload = fixed.get(name, {}) | (dict(known[name].payload) if name in known else {})
         if number in broken:
             if item.derive in (Derive.NUMBER, Derive.PRESENCE, Derive.HOURS):
                 writer.fail(name, "null_ratio", "ratio", FailureKind.NOT_READ, broken[number])
-        elif item.derive is not Derive.LENGTH or item.column.kind is not Kind.TEXT or payload.get("text", False):
-            writer.item(number, item, answers, payload)
-    writer.segments(plan, answers)
+        elif number not in idle:
+            writer.item(number, item, answers, payloads.get(name, {}))
+    writer.segments(plan, answers, idle=idle)
     writer.missing(known)
     new = [writer.reference(name, payload) for name, payload in fixed.items() if name not in known]
     changed = writer.schema(schema) if snapshot.rows else None
@@ -127,7 +139,7 @@ def _starts(table: Table, snapshot: Snapshot) -> tuple[int, int]:
 
 
 def _cached_plan(
-    project: Project, table: Table, snapshot: Snapshot, known: Mapping[str, Reference], engine: Engine
+    project: Project, table: Table, snapshot: Snapshot, known: Mapping[str, Reference], engine: TableEngine
 ) -> Plan:
     versions = tuple(sorted((name, reference.version, reference.since) for name, reference in known.items()))
     span = snapshot.interval.end - snapshot.interval.start
@@ -136,19 +148,19 @@ def _cached_plan(
     kept = engine.plans.get(key)
     if kept is None:
         # The project is kept with its plan, so that its id is not given to another one.
-        kept = engine.plans[key] = (plan_for(project, table, snapshot, known, upright=upright), project)
+        kept = engine.plans[key] = (plan_for(project, table, snapshot, known, engine=engine), project)
     plan: Plan = kept[0]
     return plan
 
 
-def _ask(plan: Plan, engine: Engine) -> tuple[Answers, dict[int, str]]:
+def _ask(plan: Plan, engine: TableEngine) -> tuple[Answers, dict[int, str]]:
     """The answers of all items that can be read, and the reason for each that cannot."""
     answers, first = Answers(), 0
     broken: dict[int, str] = {}
     for part in plan.parts():
         if part.items or part.keys:
             try:
-                answers.add(read_answers(engine.table(part, partial(build, part)), part), first=first)
+                answers.add(read_answers(engine.table(part, partial(build, part, engine.slice)), part), first=first)
             except MeasureError:
                 if len(plan.items) == 1 and not plan.keys:
                     raise
@@ -159,13 +171,13 @@ def _ask(plan: Plan, engine: Engine) -> tuple[Answers, dict[int, str]]:
     return answers, broken
 
 
-def _ask_one_by_one(part: Plan, engine: Engine, answers: Answers, first: int) -> dict[int, str]:
+def _ask_one_by_one(part: Plan, engine: TableEngine, answers: Answers, first: int) -> dict[int, str]:
     """Every item in a query of its own; without segments, for it may be a segment's column that cannot be read."""
     broken: dict[int, str] = {}
     for number, item in enumerate(part.items):
         alone = part.of(item, exact=part.exact, upright=part.upright)
         try:
-            found = read_answers(engine.table(alone, partial(build, alone)), alone)
+            found = read_answers(engine.table(alone, partial(build, alone, engine.slice)), alone)
         except MeasureError as reason:
             broken[first + number] = str(reason)
         else:
@@ -173,11 +185,11 @@ def _ask_one_by_one(part: Plan, engine: Engine, answers: Answers, first: int) ->
     if part.keys:
         alone = replace(part, items=(), segments=())
         with suppress(MeasureError):
-            answers.keys = read_answers(engine.table(alone, partial(build, alone)), alone).keys
+            answers.keys = read_answers(engine.table(alone, partial(build, alone, engine.slice)), alone).keys
     return broken
 
 
-def _refine(plan: Plan, answers: Answers, engine: Engine) -> None:
+def _refine(plan: Plan, answers: Answers, engine: TableEngine) -> None:
     """Ask again for the quantiles that lie in a crowded cell, by sorting, and for spreads that lost their digits."""
     for number, item in enumerate(plan.items):
         cells = answers.cells.get(number)
@@ -188,13 +200,13 @@ def _refine(plan: Plan, answers: Answers, engine: Engine) -> None:
             continue
         near = replace(item, shift=cells.moments.mean) if cells.unstable else item
         alone = plan.of(near, exact=exact, upright=False)
-        found = read_answers(engine.table(alone, partial(build, alone)), alone)
+        found = read_answers(engine.table(alone, partial(build, alone, engine.slice)), alone)
         answers.cells[number] = found.cells[0]
         if exact:
             answers.quantiles[number] = found.quantiles[0]
 
 
-def _fix_grids(project: Project, plan: Plan, sample: Path | pa.Table, engine: Engine) -> dict[str, dict[str, Any]]:
+def _fix_grids(project: Project, plan: Plan, sample: Any, engine: TableEngine) -> dict[str, dict[str, Any]]:
     """A grid for every column that wants one and has none, from a small slice, or from a sample of a large one."""
     items = [replace(item, metrics=(), grid=None) for item in unplaced(plan)]
     engine.show_slice(VIEW, sample, plan.width, (0, 0))

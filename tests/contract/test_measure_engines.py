@@ -1,0 +1,200 @@
+"""One suite, every engine: what DuckDB says of a table, PostgreSQL and Spark say of it too."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import sqlalchemy as sa
+
+from lupus.measure import BackendEngine, Engine, TableMeasures, measure_table
+from lupus.model import (
+    Cadence,
+    CadenceKind,
+    FileFormat,
+    FileSource,
+    MeasureError,
+    MetricsPolicy,
+    Project,
+    Role,
+    Snapshot,
+    SnapshotStatus,
+    Table,
+    Task,
+)
+
+# Spark's Python side leaves sockets open and uses what pandas will take away.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"),
+    pytest.mark.filterwarnings("ignore:The 'future.infer_string' option"),
+]
+
+DAILY = Cadence(CadenceKind.DAILY)
+DAY = DAILY.parse("2026-01-05")
+NOON = dt.datetime(2026, 1, 5, 12)  # noqa: DTZ001 - a time without a zone, as databases hold them
+Show = Callable[[pa.Table], Any]
+
+
+def rows(size: int = 600, *, shift: float = 0.0) -> pa.Table:
+    """A table with every kind of column, NaN, infinities, nulls, and names that are no identifiers."""
+    rng = np.random.default_rng(7)
+    seconds = [dt.timedelta(seconds=int(one)) for one in rng.integers(-40_000, 50_000, size)]
+    normal = rng.normal(5 + shift, 2, size)
+    return pa.table(
+        {
+            "id": rng.integers(0, size - 20, size),
+            "score": np.clip(rng.beta(2, 5, size) + (rng.random(size) < 0.02), 0, 1.3),
+            "x": pa.array(np.where(rng.random(size) < 0.02, np.nan, normal), mask=rng.random(size) < 0.05),
+            "skewed": rng.lognormal(shift, 1.5, size),
+            "far": np.where(rng.random(size) < 0.02, np.inf, 1e9 + normal),
+            "huge": np.where(rng.random(size) < 0.02, 1e300, normal),
+            "small integers": rng.integers(0, 5, size),
+            "integers": rng.integers(-(10**9), 10**9, size),
+            "price": pa.array([f"{one:.2f}" for one in normal]).cast(pa.decimal128(12, 2)),
+            "flag": rng.random(size) < 0.3,
+            'cat"; --': pa.array(rng.choice(["a", "b", "ü", "it's"], size), mask=rng.random(size) < 0.1),
+            "essay": ["" if n % 50 == 0 else f"number {n} " + "x" * (n % 30) for n in range(size)],
+            "at": pa.array([NOON + one for one in seconds], pa.timestamp("us")),
+            "instant": pa.array([NOON + one for one in seconds], pa.timestamp("us", "UTC")),
+            "day": [(NOON + one).date() for one in seconds],
+            "nothing": pa.nulls(size, pa.float64()),
+        }
+    )
+
+
+TABLE = Table(
+    "prediction",
+    Role.PREDICTION,
+    FileSource("x", FileFormat.PARQUET),
+    key=("id",),
+    score="score",
+    patterns={"essay": "number 1"},
+)
+PROJECT = Project(
+    "engines",
+    "me",
+    DAILY,
+    dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
+    (TABLE,),
+    task=Task.BINARY_CLASSIFICATION,
+    segments=(('cat"; --',), ('cat"; --', "flag")),
+    metrics=MetricsPolicy(segment_metrics=("*",), min_segment_rows=5, segment_states=True, threshold=0.3),
+)
+
+
+def snapshot(table: pa.Table, path: Path | None = None) -> Snapshot:
+    schema = tuple((field.name, str(field.type)) for field in table.schema)
+    return Snapshot("engines", "prediction", DAY, SnapshotStatus.OK, path, table.num_rows, schema, "")
+
+
+@pytest.fixture(scope="module")
+def spark() -> Any:
+    """A local Spark with one worker."""
+    if shutil.which("java") is None or pytest.importorskip("pyspark", reason="pyspark is not installed") is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("Java must be there in CI")
+        pytest.skip("no Java, which Spark runs on")
+    import ibis
+    from pyspark.sql import SparkSession
+
+    settings = {"ui.enabled": "false", "sql.session.timeZone": "UTC", "sql.shuffle.partitions": "1"}
+    builder = SparkSession.builder.master("local[1]")
+    for name, value in settings.items():
+        builder = builder.config(f"spark.{name}", value)
+    session = builder.getOrCreate()
+    yield ibis.pyspark.connect(session)
+    session.stop()
+
+
+@pytest.fixture(params=["postgresql", "spark"])
+def show(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Show]:
+    """Puts an Arrow table into the engine, and gives its Ibis table."""
+    import ibis
+
+    if request.param == "spark":
+        spark = request.getfixturevalue("spark")
+
+        def in_spark(table: pa.Table) -> Any:
+            path = tmp_path / "spark.parquet"
+            pq.write_table(table, path)
+            return spark.read_parquet(path)
+
+        yield in_spark
+        return
+    url = sa.make_url(request.getfixturevalue("postgres_url"))
+    connection = ibis.postgres.connect(
+        host=url.host, port=url.port, user=url.username, password=url.password, database=url.database
+    )
+    yield lambda table: connection.create_table("slice", table)
+    connection.disconnect()
+
+
+def alike(ours: TableMeasures, theirs: TableMeasures) -> None:
+    """The same points and States, numbers to 1e-9."""
+    mine, yours = ({point.series.key: point for point in measures.points} for measures in (ours, theirs))
+    assert mine.keys() == yours.keys()
+    for key, point in mine.items():
+        other = yours[key]
+        assert (point.n, point.failure) == (other.n, other.failure), key
+        assert (other.value is None) == (point.value is None), key
+        if point.value is not None:
+            assert other.value == pytest.approx(point.value, rel=1e-9, abs=1e-12), key
+    left, right = (
+        {(one.column, one.segment, one.kind): dict(one.payload) for one in measures.states}
+        for measures in (ours, theirs)
+    )
+    assert left.keys() == right.keys()
+    for name, payload in left.items():
+        if name[-1] == "moments":
+            scale = max(payload["m2"] or 0.0, 1e-30)
+            payload["m3"], right[name]["m3"] = (one / scale**1.5 for one in (payload["m3"], right[name]["m3"]))
+            numbers = {what: value for what, value in payload.items() if value is not None}
+            assert payload.keys() == right[name].keys()
+            assert {what: right[name][what] for what in numbers} == pytest.approx(numbers, rel=1e-9, abs=1e-9), name
+        else:
+            assert right[name] == payload
+
+
+def test_every_engine_says_the_same_of_a_whole_table(show: Show, tmp_path: Path) -> None:
+    first, later = rows(), rows(shift=0.4)
+    path = tmp_path / "slice.parquet"
+    pq.write_table(later, path)
+    with Engine(threads=1, upright_rows=-1) as engine:  # quantiles from cells, as in a large table
+        known = measure_table(PROJECT, TABLE, snapshot(first), (), engine=engine, slice_=first).references
+        ours = measure_table(PROJECT, TABLE, snapshot(later, path), known, engine=engine)
+    backend = BackendEngine(upright_rows=-1)
+    theirs = measure_table(PROJECT, TABLE, snapshot(later), known, engine=backend, slice_=show(later))
+    assert len(ours.points) > 900
+    alike(ours, theirs)
+
+
+def test_an_engine_fixes_grids_by_itself_and_asks_once_from_then_on(show: Show) -> None:
+    table = rows(300).select(["id", "x", 'cat"; --', "flag", "score"])
+    backend, shown = BackendEngine(), show(table)
+    first = measure_table(PROJECT, TABLE, snapshot(table), (), engine=backend, slice_=shown)
+    asked = len(backend.queries)
+    again = measure_table(PROJECT, TABLE, snapshot(table), first.references, engine=backend, slice_=shown)
+    assert (asked, len(backend.queries)) == (2, 3)
+    assert {point.series.key for point in again.points} >= {point.series.key for point in first.points}
+    with Engine(threads=1) as engine:
+        ours = measure_table(PROJECT, TABLE, snapshot(table), first.references, engine=engine, slice_=table)
+    alike(ours, again)
+
+
+def test_an_engine_that_refuses_is_a_clear_error(show: Show) -> None:
+    shown = show(pa.table({"id": [1, 2], "score": [0.1, 0.2]}))
+    gone = shown.filter(shown["id"].cast("string").cast("date").notnull())
+    with pytest.raises(MeasureError, match="where it lies"):
+        measure_table(
+            PROJECT, TABLE, snapshot(pa.table({"id": [1], "score": [0.1]})), (), engine=BackendEngine(), slice_=gone
+        )
