@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from generator.evaluations import other_tasks
 from generator.lists import list_points
 from generator.text import MEANINGS, complete, head, page, table
 
@@ -76,11 +77,14 @@ def family(metric: str) -> str:
     """The name under which a metric is explained: `share:JFK` is one of `share:…`, `p05` one of `p…`."""
     if found := _QUANTILE.match(metric):
         return f"{found['of'] or ''}p…"
-    return metric.partition(":")[0] + ":…" if ":" in metric else metric
+    for sign in ":@":
+        if sign in metric:
+            return f"{metric.partition(sign)[0]}{sign}…"
+    return metric
 
 
 def measured() -> list[tuple[Any, str]]:
-    """(MetricPoint, what kind of column it is of) of a product with every kind of table and column, in both tasks."""
+    """(MetricPoint, what kind of column it is of) of a product with every kind of table and column, of every task."""
     from lupus.config.defaults import SEGMENT_METRICS
     from lupus.measure import Engine, decision_points, error_points, measure_evaluation, measure_table
     from lupus.model import (
@@ -131,6 +135,7 @@ def measured() -> list[tuple[Any, str]]:
                 (point, "data table" if point.series.group == Group.INPUT else str(task).replace("_", " "))
                 for point in _estimated(project, interval, evaluation.points)
             ]
+        found += other_tasks(Path(folder), interval, engine)
     found += list_points()
     found += _drifts(interval)
     found += [

@@ -15,6 +15,7 @@ import pytest
 from sklearn import metrics as sk
 
 from lupus.measure import BinaryScores, Confusion, Engine, EvaluationMeasures, RegressionErrors, measure_evaluation
+from lupus.measure.evaluation import binary
 from lupus.model import (
     Cadence,
     CadenceKind,
@@ -36,7 +37,7 @@ DAILY = Cadence(CadenceKind.DAILY)
 DAYS = [DAILY.parse(f"2026-03-0{day}") for day in range(1, 6)]
 DAY = DAYS[0]
 SOURCE = FileSource("x.parquet", FileFormat.PARQUET)
-BINARY = ("roc_auc", "pr_auc", "log_loss", "brier", "ece", "accuracy", "precision", "recall", "f1", "label_mean")
+BINARY = tuple(metric.name for metric in binary.METRICS)
 Write = Callable[..., Snapshot]
 
 
@@ -115,7 +116,10 @@ def expected_binary(label: Any, score: Any) -> dict[str, float]:
         "accuracy": sk.accuracy_score(label, yes),
         "precision": sk.precision_score(label, yes, zero_division=0),
         "recall": sk.recall_score(label, yes),
+        "specificity": sk.recall_score(label, yes, pos_label=0),
         "f1": sk.f1_score(label, yes),
+        "mcc": sk.matthews_corrcoef(label, yes),
+        "lift": sk.precision_score(label, yes, zero_division=0) / label.mean(),
         "label_mean": label.mean(),
         "label_maturity": 1.0,
         "invalid_label_ratio": 0.0,
@@ -148,7 +152,10 @@ def test_binary_metrics_are_scikit_learns(write: Write, engine: Engine, name: st
     expected = expected_binary(label, score)
     if not (score >= 0.5).any():
         assert points(found)["precision"].failure.reason == "no score reaches the threshold"
-        del expected["precision"]
+        del expected["precision"], expected["lift"]
+    if len(set(score >= 0.5)) < 2:
+        assert points(found)["mcc"].failure.reason == "there is only one class of labels, or only one of decisions"
+        del expected["mcc"]
     got = {metric: value for metric, value in values(found).items() if value is not None}
     assert got == pytest.approx(expected, rel=1e-9, abs=1e-12)
     assert {point.maturity for point in found.points} == {1.0}
@@ -165,7 +172,7 @@ def test_the_stored_state_gives_the_same_metrics(write: Write, engine: Engine, n
     (stored,) = found.states
     assert (stored.kind, stored.table, stored.column) == ("binary_scores", "prediction", "score")
     got = BinaryScores.from_json(dict(stored.payload)).metrics()
-    whole = {key: value for key, value in values(found).items() if key in BINARY}
+    whole = {key: value for key, value in values(found).items() if key in BINARY and value is not None}
     assert got == pytest.approx(whole, abs=1e-4)
 
 
@@ -259,7 +266,9 @@ def test_one_class_only(write: Write, engine: Engine) -> None:
     got = points(found)
     assert got["roc_auc"].failure.kind is FailureKind.UNDEFINED
     assert got["roc_auc"].failure.reason == "only one class of labels has arrived"
-    assert {name for name, point in got.items() if point.failure} == {"roc_auc", "pr_auc", "precision", "recall", "f1"}
+    assert {name for name, point in got.items() if point.failure} == {
+        "roc_auc", "pr_auc", "precision", "recall", "f1", "mcc", "lift"
+    }  # fmt: skip
     assert got["brier"].value == pytest.approx(0.025)
 
 

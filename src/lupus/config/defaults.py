@@ -35,6 +35,9 @@ SEGMENT_METRICS: Final = (
     "mae",
     "rmse",
     "bias",
+    "roc_auc_macro",
+    "ndcg@*",
+    "pinball@*",
 )
 
 # What the average of recent days predicts badly. The smallest, the largest and the outer quantiles of a slice are made

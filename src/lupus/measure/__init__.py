@@ -5,17 +5,22 @@ which merge over days, and the metric points. Nothing heavy is imported before a
 """
 
 from lupus.measure.backends import BackendEngine
-from lupus.measure.binary import BinaryScores
 from lupus.measure.churn import measure_churn
 from lupus.measure.confusion import Confusion, SegmentConfusion
 from lupus.measure.derived import with_failed_columns
 from lupus.measure.engine import Engine
-from lupus.measure.evaluate import EvaluationMeasures, measure_evaluation
+from lupus.measure.evaluation import (
+    BinaryScores,
+    ConfusionMatrix,
+    EvaluationMeasures,
+    RankingSums,
+    RegressionErrors,
+    measure_evaluation,
+)
 from lupus.measure.exposure import ItemExposure
 from lupus.measure.parity import decision_points, error_points
 from lupus.measure.queried import SQL_TABLE, failed_query, queried_points
 from lupus.measure.recommendations import ListMeasures, measure_recommendations
-from lupus.measure.regression import RegressionErrors
 from lupus.measure.states import Categories, Histogram, Moments
 from lupus.measure.table import TableMeasures, absent_points, measure_table
 from lupus.measure.why import REST, Part, Piece, Split, clause, split_average, split_count, with_rest
@@ -27,6 +32,7 @@ __all__ = [
     "BinaryScores",
     "Categories",
     "Confusion",
+    "ConfusionMatrix",
     "Engine",
     "EvaluationMeasures",
     "Histogram",
@@ -35,6 +41,7 @@ __all__ = [
     "Moments",
     "Part",
     "Piece",
+    "RankingSums",
     "RegressionErrors",
     "SegmentConfusion",
     "Split",

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from lupus.measure.binary import CELLS_PER_LOG_ODD, BinaryScores
 from lupus.measure.columns import Kind, is_binary, kind_of
 from lupus.measure.engine import Engine
 from lupus.measure.estimates import binary, loss
@@ -17,6 +16,7 @@ from lupus.measure.estimates.loss import LossModel
 from lupus.measure.estimates.metric import Estimate, EstimateMetric, between
 from lupus.measure.estimates.rows import Joined, bands_for, join_for, joined_rows
 from lupus.measure.estimates.slices import Feature, Slices, scores_of
+from lupus.measure.evaluation import BinaryScores
 from lupus.measure.metrics import wanted
 from lupus.model import (
     WHOLE,
@@ -86,19 +86,17 @@ def calibrated(states: Sequence[BinaryScores], *, least: int, threshold: float) 
     """The calibration map of labels by score, an interval's in each state; a failure with fewer than `least` labels."""
     import numpy as np
 
-    counts: dict[int, tuple[float, float]] = {}
-    for state in states:
-        for cell, (negative, positive) in state.cells.items():
-            mine = counts.get(cell, (0.0, 0.0))
-            counts[cell] = (mine[0] + negative, mine[1] + positive)
-    score, negatives, positives = _by_score(counts)
+    parts = [state.by_score() for state in states]
+    score, negatives, positives = (np.concatenate([part[n] for part in parts] or [np.zeros(0)]) for n in range(3))
+    order = np.argsort(score, kind="stable")
+    score, negatives, positives = score[order], negatives[order], positives[order]
     labels = int(np.sum(negatives) + np.sum(positives))
     if labels < least:
         return too_few(labels, least)
     calibration = Calibration.fitted(score, negatives, positives)
     errors: dict[str, list[tuple[float, float]]] = {}
     for state in states:
-        score, negatives, positives = _by_score(state.cells)
+        score, negatives, positives = state.by_score()
         expected = expected_moments(score, negatives + positives, calibration, threshold=threshold)
         for name, value in state.metrics().items():
             if name in expected:
@@ -107,15 +105,6 @@ def calibrated(states: Sequence[BinaryScores], *, least: int, threshold: float) 
         name: between([error for error, _ in pairs], [own for _, own in pairs]) for name, pairs in errors.items()
     }
     return replace(calibration, between=varying)
-
-
-def _by_score(cells: Mapping[int, tuple[float, float]]) -> tuple[Floats, Floats, Floats]:
-    """(score ascending, negatives, positives) of the labels by cell of log-odds."""
-    import numpy as np
-
-    kept = sorted((cell, *both) for cell, both in cells.items() if sum(both) > 0)
-    rows = np.array(kept, dtype=np.float64).reshape(-1, 3)
-    return 1.0 / (1.0 + np.exp(-rows[:, 0] / CELLS_PER_LOG_ODD)), rows[:, 1], rows[:, 2]
 
 
 def expected_of_scores(

@@ -1,0 +1,181 @@
+"""Predictions joined with the ground truth of many days, row by row, as an Ibis expression."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lupus.measure.columns import Kind
+from lupus.measure.evaluation.shape import PREDICTIONS, TRUTHS, Outcome, Shape
+from lupus.measure.grid import HUGE
+from lupus.model import Task
+
+if TYPE_CHECKING:
+    import ibis
+
+INVALID_LABEL = 2
+"""What a binary label that is neither 0 nor 1 becomes."""
+
+# Declared as integers, numbers of any type get the cast to a double; see `lupus.measure.plan`.
+_DECLARED = {Kind.FLOAT: "int64", Kind.BOOLEAN: "boolean", Kind.TIMESTAMP: "timestamp", Kind.TEXT: "int64"}
+
+
+def joined(shape: Shape) -> ibis.Table:
+    """One row per prediction: slice, segments s0 …, outputs o0 …, `truth`, `outcome`, and `weight` if there is one.
+
+    Keys that repeat are taken once: of a prediction's copies the lowest value of every column; of a label's copies
+    those of the latest slice, of them the highest. So no copy ever multiplies rows. A shape that has no copies joins
+    the rows as they are; labels without a prediction then have no slice.
+    """
+    mine, theirs = predictions(shape), labels(shape)
+    on = [mine[name] == theirs[f"t_{name}"] for name in shape.key_names]
+    rows = mine.left_join(theirs, on) if shape.copies else mine.outer_join(theirs, on)
+    if shape.weight:
+        weight = rows["weight"].cast("float64")
+        rows = rows.mutate(weight=weight)
+    return rows.select(
+        "slice",
+        *shape.segment_names(predicted=True),
+        *shape.segment_names(predicted=False),
+        *shape.output_names,
+        "truth",
+        *(["weight"] if shape.weight else []),
+        outcome=_outcome(shape, rows),
+    )
+
+
+def predictions(shape: Shape) -> ibis.Table:
+    """The predictions: slice, keys k0 …, outputs, segments, weight."""
+    import ibis
+
+    segments = shape.segment_names(predicted=True)
+    weight = ["weight"] if shape.weight and shape.weight_predicted else []
+    there = [
+        alias for alias, (_, kind) in zip(shape.output_names, shape.outputs, strict=True) if kind is not Kind.OTHER
+    ]
+    text = ("int64",) * (len(there) + len(segments) + len(weight))
+    fields = {"slice": "int64"} | _key_types(shape) | dict(zip((*there, *segments, *weight), text, strict=True))
+    rows = ibis.table(fields, name=PREDICTIONS)
+    values: dict[str, Any] = {}
+    for alias, (_, kind) in zip(shape.output_names, shape.outputs, strict=True):
+        if alias not in there:
+            values[alias] = ibis.null("string" if _is_class(shape, alias) else "float64")
+        else:
+            values[alias] = class_name(rows[alias], kind) if _is_class(shape, alias) else rows[alias].cast("float64")
+    values |= {name: rows[name].cast("string") for name in segments}
+    values |= {name: rows[name].cast("float64") for name in weight}
+    rows = rows.select("slice", **_keys(shape, rows), **values)
+    if shape.copies:
+        rows = rows.filter([rows[name].notnull() for name in shape.key_names])
+        rows = rows.group_by(["slice", *shape.key_names]).aggregate(**{name: rows[name].min() for name in values})
+    if shape.classes and shape.outputs[0][1] is Kind.OTHER:
+        return rows.mutate(o0=_most_probable(shape, rows))
+    return rows
+
+
+def labels(shape: Shape) -> ibis.Table:
+    """The labels: keys t_k0 …, `truth`, segments, weight."""
+    import ibis
+
+    segments = shape.segment_names(predicted=False)
+    weight = ["weight"] if shape.weight and not shape.weight_predicted else []
+    fields = {"slice": "int64"} | _key_types(shape) | {"label": _DECLARED.get(shape.label_kind, "int64")}
+    rows = ibis.table(fields | dict.fromkeys((*segments, *weight), "int64"), name=TRUTHS)
+    values = {"truth": _truth(shape, rows["label"])}
+    values |= {name: rows[name].cast("string") for name in segments}
+    values |= {name: rows[name].cast("float64") for name in weight}
+    names = [f"t_{name}" for name in shape.key_names]
+    keys = dict(zip(names, _keys(shape, rows).values(), strict=True))
+    if not shape.copies:
+        return rows.select(**keys, **values)
+    rows = rows.select("slice", **keys, **values)
+    rows = rows.filter([rows[name].notnull() for name in (*names, "truth")])
+    rows = rows.group_by([*names, "slice"]).aggregate(**{name: rows[name].max() for name in values})
+    return rows.group_by(names).aggregate(**{name: rows[name].argmax(rows["slice"]) for name in values})
+
+
+def _most_probable(shape: Shape, rows: ibis.Table) -> Any:
+    """The class of the highest probability, the first of equal ones; null where no probability is a number."""
+    import ibis
+
+    chances = [ibis.ifelse((rows[name] >= 0) & (rows[name] <= 1), rows[name], -1.0) for name in shape.output_names[1:]]
+    chances = [chance.fill_null(-1.0) for chance in chances]
+    highest = ibis.greatest(*chances) if len(chances) > 1 else chances[0]
+    best = ((chance == highest, name) for chance, name in zip(chances, shape.classes, strict=True))
+    return ibis.cases((highest < 0, ibis.null("string")), *best)
+
+
+def class_name(value: Any, kind: Kind) -> Any:
+    """A class as text: whole numbers without a point, whatever their type, so that 1, 1.0 and "1" are one class."""
+    import ibis
+
+    if kind not in (Kind.FLOAT, Kind.DECIMAL):
+        return value.cast("string")
+    number = value.cast("float64")
+    whole = (number == number.floor()) & (number.abs() < 2.0**53)
+    return ibis.cases(
+        (whole, number.cast("int64").cast("string")), (number.abs() <= HUGE, number.cast("string")), else_=None
+    )
+
+
+def _is_class(shape: Shape, alias: str) -> bool:
+    return shape.task is Task.MULTICLASS_CLASSIFICATION and alias == "o0"
+
+
+def _key_types(shape: Shape) -> dict[str, str]:
+    return {name: _DECLARED.get(kind, "int64") for name, kind in zip(shape.key_names, shape.key_kinds, strict=True)}
+
+
+def _keys(shape: Shape, rows: ibis.Table) -> dict[str, Any]:
+    # Numbers are compared as they are, so that large integers stay exact; mixed types as text.
+    return {
+        name: rows[name].cast("string") if kind in (Kind.TEXT, Kind.OTHER) else rows[name]
+        for name, kind in zip(shape.key_names, shape.key_kinds, strict=True)
+    }
+
+
+def _truth(shape: Shape, label: Any) -> Any:
+    import ibis
+
+    if shape.task is Task.MULTICLASS_CLASSIFICATION:
+        return class_name(label, shape.label_kind)
+    if shape.task is not Task.BINARY_CLASSIFICATION:
+        return label.cast("float64")
+    bad = ibis.literal(INVALID_LABEL, "int8")
+    if shape.label_kind is Kind.TEXT:
+        # Slices whose labels are of different types are text to us, but not to DuckDB.
+        text = label.cast("string").lower().strip()
+        one, zero = text.isin(["1", "true", "1.0"]), text.isin(["0", "false", "0.0"])
+        return ibis.cases((one, ibis.literal(1, "int8")), (zero, ibis.literal(0, "int8")), (text.notnull(), bad))
+    number = label.cast("float64")
+    return ibis.cases(
+        (number == 1.0, ibis.literal(1, "int8")), (number == 0.0, ibis.literal(0, "int8")), (number.notnull(), bad)
+    )
+
+
+def _outcome(shape: Shape, rows: ibis.Table) -> Any:
+    import ibis
+
+    truth, output = rows["truth"], rows["o0"]
+    if shape.task is Task.BINARY_CLASSIFICATION:
+        good_label, good_output = truth != INVALID_LABEL, (output >= 0) & (output <= 1)
+    elif shape.task is Task.REGRESSION:
+        good_label, good_output = truth.abs() <= HUGE, output.abs() <= HUGE
+    else:
+        good_label, good_output = ibis.literal(True), output.notnull()
+        if shape.task is Task.MULTICLASS_CLASSIFICATION and shape.classes:
+            good_label = truth.isin(shape.classes)
+    if shape.weight:
+        good_output = good_output & (rows["weight"] >= 0) & (rows["weight"] <= HUGE)
+    cases = [
+        (truth.isnull(), Outcome.UNLABELLED),
+        (~good_label, Outcome.BAD_LABEL),
+        (good_output.fill_null(False), Outcome.USED),
+    ]
+    if not shape.copies:
+        first = rows[shape.key_names[0]]
+        no_key = first.isnull()
+        for name in shape.key_names[1:]:
+            no_key = no_key | rows[name].isnull()
+        found = rows[f"t_{shape.key_names[0]}"].notnull()
+        cases = [(no_key, Outcome.NO_KEY), (truth.isnull() & found, Outcome.NULL_LABEL), *cases]
+    return ibis.cases(*((when, ibis.literal(int(then), "int8")) for when, then in cases), else_=int(Outcome.BAD_OUTPUT))
