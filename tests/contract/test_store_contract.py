@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -644,3 +644,56 @@ def test_equal_content_gives_equal_dumps_in_any_order_of_writing(url: str, store
             points = [failed, point(MEAN, day, float(index), n=index + 1)] if index != 2 else []
             other.replace_points("flights", day, points, scope="table:data")
         assert other.dump() == store.dump()
+
+
+# What baselines are made of
+
+
+def test_decoded_states_are_read_again_only_when_they_have_changed(store: Store, url: str) -> None:
+    def state(day: int, count: int, kind: str = "categories") -> StoredState:
+        payload = {"counts": {NASTY: count}, "other": 0}
+        return StoredState("p", "t", "c", "", kind, DAYS[day], payload)
+
+    asked: list[int] = []
+
+    def decode(states: Sequence[StoredState]) -> list[int]:
+        asked.append(len(states))
+        return [one.payload["counts"][NASTY] for one in states]
+
+    kinds = ["categories", "moments"]
+    assert store.decoded_states("p", DAYS, kinds, decode) == {}
+    store.save_states([state(0, 1), state(1, 2), state(1, 9, "other kind")])
+    store.save_states([replace(state(0, 5), project="another")])
+    assert store.decoded_states("p", DAYS, kinds, decode) == {DAYS[0]: [1], DAYS[1]: [2]}
+    assert len(asked) == 2
+    with open_store(url) as other:
+        other.replace_points("p", DAYS[1], [], scope="", states=[state(1, 3)])
+    assert store.decoded_states("p", DAYS[1:3], kinds, decode) == {DAYS[1]: [3]}
+    assert store.decoded_states("p", DAYS, kinds, decode) == {DAYS[0]: [1], DAYS[1]: [3]}
+    assert len(asked) == 3
+
+
+def test_excluded_columns_are_what_was_invalid_or_judged(store: Store) -> None:
+    def outcome(severity: ExpectationSeverity, *, success: bool) -> ExpectationOutcome:
+        return ExpectationOutcome("x", "between", "x", severity, success, 0.0, "", {})
+
+    critical, warning = ExpectationSeverity.CRITICAL, ExpectationSeverity.WARNING
+    for day, table, outcomes in (
+        (0, "bad", (outcome(warning, success=True), outcome(critical, success=False))),
+        (1, "fine", (outcome(critical, success=True), outcome(warning, success=False))),
+    ):
+        store.save_validation(Validation("p", table, DAYS[day], "suite", outcomes))
+    for number, decided in enumerate((Outcome.FIXED, Outcome.EXPECTED, Outcome.NEW_NORMAL, Outcome.FALSE_ALARM, None)):
+        key = SeriesKey("p", "t", f"c{number}", "mean")
+        store.upsert_points([MetricPoint(Series(key, "input"), DAYS[2], 1.0, 1)], scope="table:t")
+        verdict = Verdict(key, DAYS[2], "r", Status.ANOMALY, 1.0, "", Severity.HIGH)
+        finding = Finding(DAYS[2], verdict)
+        incident = Incident(
+            f"i{number}", "p", IncidentState.OPEN, Severity.HIGH, DAYS[2], DAYS[2], (finding,), "", outcome=decided
+        )
+        store.save_incidents([incident])
+    expected = {(DAYS[0], "bad", ""), (DAYS[2], "t", "c0"), (DAYS[2], "t", "c1")}
+    assert store.excluded_columns("p", DAYS) == expected
+    assert store.excluded_columns("p", DAYS[:2]) == {(DAYS[0], "bad", "")}
+    assert store.excluded_columns("another", DAYS) == set()
+    assert store.excluded_columns("p", []) == set()

@@ -59,6 +59,7 @@ metrics:
   mature_at: "${RATIO}"
   estimates: {window: "${NUMBER}", reference: first, concept_drift: "${TRUTH}"}
   multivariate: {metrics: [domain_auc], table: raw, sample_rows: 5000}
+  segment_states: "${TRUTH}"
   drift:
     metrics: [psi, ks]
     against: [trailing, "${LEVEL}=${HOST}"]

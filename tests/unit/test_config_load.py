@@ -93,6 +93,7 @@ task: regression
 segments: [country, [country, device]]
 metrics:
   exclude: [p01]
+  segment_states: true
   bins: 10
   threshold: 0.3
   drift: {metrics: ks, against: [weekday, country=JP], reference: {from: 2026-03-08, to: 2026-03-10}, columns: p_*}

@@ -49,7 +49,8 @@ def check(file: ProjectFile, document: Document, broken: Collection[Path]) -> No
         times_known = not {("start",), ("timezone",)} & set(broken)
         columns = {column for segment in file.segments for column in columns_of(segment)}
         start = bounds(file.start, None, file.timezone)[0] if times_known else None
-        check_drift(file.metrics.drift, columns, start, file.timezone, document)
+        kept = file.metrics.segment_states
+        check_drift(file.metrics.drift, columns, start, file.timezone, document, segment_states=kept)
     if not any(path[:1] == ("metrics",) for path in broken):
         check_sql_metrics(file.metrics.sql, file.tables, document)
     if tables_known and not any(path[:1] == ("metrics",) for path in broken):

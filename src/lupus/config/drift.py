@@ -105,7 +105,15 @@ def _range(file: ReferenceFile, timezone: str) -> tuple[datetime | None, datetim
     return (None if file.from_ is None else first), last
 
 
-def check_drift(file: DriftFile, segments: set[str], start: datetime | None, timezone: str, document: Document) -> None:
+def check_drift(
+    file: DriftFile,
+    segments: set[str],
+    start: datetime | None,
+    timezone: str,
+    document: Document,
+    *,
+    segment_states: bool,
+) -> None:
     """Report where `file` cannot be meant: `segments` are the columns that the project measures separately, `start`
     its first instant (None when it is not known).
     """
@@ -118,6 +126,9 @@ def check_drift(file: DriftFile, segments: set[str], start: datetime | None, tim
                 shown = document.shown((*path, "against"), column)
                 hint = f"did you mean {near!r}?" if near else "add it to the project's segments"
                 document.report((*path, "against", index), f"{shown} is none of the project's segments", hint)
+        if parts and not segment_states:
+            hint = "add segment_states: true to metrics"
+            document.report((*path, "against", index), "a segment is a baseline only where its States are kept", hint)
     reference = file.reference
     if reference.to is not None and reference.from_ is None:
         hint = "add from: the first day of the reference"
