@@ -177,7 +177,7 @@ def test_a_snapshot_that_rots_between_the_stages_fails_alone(lived: Installation
         measured = measure(opened, project, interval)
         judged = judge(opened, project, interval)
     assert [one.partition(":")[0] for one in validated.failed] == ["prediction"]
-    assert [one.partition(":")[0] for one in measured.failed] == ["prediction", "evaluation"]
+    assert [one.partition(":")[0] for one in measured.failed] == ["prediction", "evaluation", "estimates"]
     assert {point.series.key.table for point in measured.points if point.failure is None} >= {"data", "ground_truth"}
     [verdict] = [one for one in judged.verdicts if str(one.series) == "prediction rows"]
     assert verdict.status == "no_data"
