@@ -70,6 +70,7 @@ class Slices:
         if not kinds:
             return ()
         plain = columns_of(self.table, self.snapshots[-1].schema)
+        without = (*without, *self.table.named_columns)
         return tuple(
             Feature(column.name, kinds[column.name] is Kind.FLOAT)
             for column in plain

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 _STEPS: Final = 50
 _HALVINGS: Final = 12
-_TOLERANCE: Final = 1e-9
 _LARGEST: Final = 30.0
 
 
@@ -59,21 +58,44 @@ class LinearModel:
         return cls(Family(payload["family"]), np.array(payload["coefficients"], dtype=np.float64), root)
 
 
-def fit(
-    design: Floats, target: Floats, family: Family, *, ridge: float = 1.0, start: Floats | None = None
-) -> LinearModel:
+def fit(design: Floats, target: Floats, family: Family, *, ridge: float = 1.0) -> LinearModel:
     """The penalised maximum-likelihood fit of `target` (n,) on `design` (n, p), whose first column is the intercept.
 
-    Maximises log likelihood - ``ridge / 2 * sum(coefficients[1:] ** 2)`` by Newton's method with step halving
-    (McCullagh and Nelder 1989; le Cessie and van Houwelingen 1992 for the penalty). As the links are canonical, the
-    mean of the fit is the mean of the target. A Poisson target need not be counts: the fit is then that of
-    quasi-likelihood (Wedderburn 1974; Gourieroux, Monfort and Trognon 1984), and so is the covariance, a sandwich
-    (White 1982). The same numbers in give the same numbers out. `start` are coefficients to begin at.
+    As `coefficients_of`, with their covariance, a sandwich (White 1982).
 
     >>> import numpy as np
     >>> design = np.column_stack([np.ones(4), [0.0, 0.0, 1.0, 1.0]])
     >>> fit(design, np.array([1.0, 3.0, 5.0, 7.0]), Family.GAUSSIAN, ridge=0.0).coefficients.round(6).tolist()
     [2.0, 4.0]
+    """
+    import numpy as np
+
+    beta, hessian = coefficients_of(design, target, family, ridge=ridge)
+    rest = target - _mean(family, design @ beta)
+    bread = np.linalg.inv(hessian)
+    spread = bread @ (design.T @ (design * (rest * rest)[:, None])) @ bread
+    values, vectors = np.linalg.eigh((spread + spread.T) / 2)
+    # Of any root of the covariance the triangular one takes half of the room.
+    triangle = np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0.0))).T)[1]
+    return LinearModel(family, beta, triangle.T)
+
+
+def coefficients_of(
+    design: Floats,
+    target: Floats,
+    family: Family,
+    *,
+    ridge: float = 1.0,
+    start: Floats | None = None,
+    tolerance: float = 1e-9,
+) -> tuple[Floats, Floats]:
+    """The coefficients (p,) of the fit, and the negative Hessian (p, p) there.
+
+    Maximises log likelihood - ``ridge / 2 * sum(coefficients[1:] ** 2)`` by Newton's method with step halving
+    (McCullagh and Nelder 1989; le Cessie and van Houwelingen 1992 for the penalty), from `start` until a step gains
+    less than `tolerance`, relatively. As the links are canonical, the mean of the fit is the mean of the target. A
+    Poisson target need not be counts: the fit is then that of quasi-likelihood (Wedderburn 1974). The same numbers in
+    give the same numbers out.
     """
     import numpy as np
 
@@ -92,8 +114,7 @@ def fit(
         weight = np.maximum(_slope(family, mean), 1e-12)
         hessian = design.T @ (design * weight[:, None]) + np.diag(penalty + tiny)
         step = np.linalg.solve(hessian, gradient)
-        gain = float(gradient @ step)
-        if gain <= _TOLERANCE * (1.0 + abs(best)):
+        if float(gradient @ step) <= tolerance * (1.0 + abs(best)):
             break
         scale = 1.0
         for _ in range(_HALVINGS):
@@ -105,13 +126,7 @@ def fit(
         else:
             break
         beta, best = tried, value
-    rest = target - _mean(family, design @ beta)
-    bread = np.linalg.inv(hessian)
-    spread = bread @ (design.T @ (design * (rest * rest)[:, None])) @ bread
-    values, vectors = np.linalg.eigh((spread + spread.T) / 2)
-    # Of any root of the covariance the triangular one takes half of the room.
-    triangle = np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0.0))).T)[1]
-    return LinearModel(family, beta, triangle.T)
+    return beta, hessian
 
 
 def _link(family: Family, mean: float) -> float:

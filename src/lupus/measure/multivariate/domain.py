@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from lupus.measure.estimates.metric import Estimate, EstimateMetric
-from lupus.measure.learners import Columns, Encoder, Family, fit
+from lupus.measure.learners import Columns, Encoder, Family, coefficients_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 DOMAIN_AUC: Final = EstimateMetric("domain_auc", "")
 FOLDS: Final = 5
+_TOLERANCE: Final = 1e-5
 
 
 def domain_auc(reference: Columns, current: Columns, *, least: int = 5) -> Estimate | None:
@@ -36,12 +37,13 @@ def domain_auc(reference: Columns, current: Columns, *, least: int = 5) -> Estim
     is_current = np.repeat([0.0, 1.0], sizes)
     # Both sides weigh the same in expectation only if they are of one size; an AUC does not mind.
     fold = np.concatenate([np.arange(size) % FOLDS for size in sizes])
-    start = fit(design, is_current, Family.BINOMIAL).coefficients
+    start, _ = coefficients_of(design, is_current, Family.BINOMIAL, tolerance=_TOLERANCE)
     above, below = np.zeros(sizes[1]), np.zeros(sizes[0])
     for number in range(FOLDS):
         held = fold == number
-        model = fit(design[~held], is_current[~held], Family.BINOMIAL, start=start)
-        score = design[held] @ model.coefficients
+        rest = (design[~held], is_current[~held])
+        found, _ = coefficients_of(*rest, Family.BINOMIAL, start=start, tolerance=_TOLERANCE)
+        score = design[held] @ found
         mine, theirs = score[is_current[held] == 1], score[is_current[held] == 0]
         above[fold[sizes[0] :] == number] = _rank(mine, theirs)
         below[fold[: sizes[0]] == number] = 1.0 - _rank(theirs, mine)
