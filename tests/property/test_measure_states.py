@@ -12,13 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lupus.measure import BinaryScores, Categories, Histogram, Moments, RegressionErrors
+from lupus.measure import BinaryScores, Categories, ConfusionMatrix, Histogram, Moments, RegressionErrors
 from lupus.measure.evaluation import Cells
+from lupus.measure.evaluation.regression import Mean
 from lupus.model import MeasureError
 
 numbers = st.lists(st.floats(-1e6, 1e6).map(lambda x: round(x, 3)), max_size=30)
 scored = st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=30)
 pairs = st.lists(st.tuples(st.integers(-1000, 1000).map(float), st.integers(-1000, 1000).map(float)), max_size=30)
+named = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), max_size=30)
 EDGES = (-100.0, -1.0, 0.0, 50.0)
 
 
@@ -89,6 +91,29 @@ def test_binary_scores_merge(a: list[tuple[float, bool]], b: list[tuple[float, b
 @given(pairs, pairs)
 def test_regression_errors_merge(a: list[tuple[float, float]], b: list[tuple[float, float]]) -> None:
     holds(RegressionErrors.of, a, b)
+
+
+@given(named, named)
+def test_confusion_matrices_merge(a: list[tuple[str, str]], b: list[tuple[str, str]]) -> None:
+    holds(ConfusionMatrix.of, a, b)
+
+
+@given(pairs, pairs)
+def test_quantiles_and_intervals_merge(a: list[tuple[float, float]], b: list[tuple[float, float]]) -> None:
+    def state(rows: list[tuple[float, float]]) -> RegressionErrors:
+        gaps = [max(0.9 * (label - score), -0.1 * (label - score)) for score, label in rows]
+        loss = Mean(len(rows), float(len(rows)), math.fsum(gaps), math.fsum(gap**2 for gap in gaps))
+        inside = float(sum(label <= score for score, label in rows))
+        return replace(RegressionErrors.of(rows), quantiles={"0.9": loss}, width=loss, covered=inside)
+
+    holds(state, a, b)
+
+
+@given(scored, scored)
+def test_scores_of_cells_merge_with_exact_scores(a: list[tuple[float, bool]], b: list[tuple[float, bool]]) -> None:
+    merged = (scores(a) + scores(b)).metrics()
+    both = scores([*a, *b]).metrics()
+    assert merged == pytest.approx(both, abs=1e-9)
 
 
 @given(scored)

@@ -153,7 +153,7 @@ def _usable_truths(project: Project, truth: Table, truths: Sequence[Snapshot]) -
         if project.task is Task.BINARY_CLASSIFICATION:
             usable, needed = kind.numeric or kind in (Kind.BOOLEAN, Kind.TEXT), "0 and 1"
         elif project.task is Task.MULTICLASS_CLASSIFICATION:
-            usable, needed = kind is not Kind.OTHER, "classes"
+            usable, needed = _names_classes(kind), "classes"
         else:
             usable, needed = kind.numeric or kind is Kind.BOOLEAN, "numbers"
         if not usable:
@@ -192,9 +192,14 @@ def _unusable(task: Task, prediction: Table, snapshot: Snapshot | None, blocked:
         names[prediction.weight] = "the weight"
     if lost := lacking(snapshot, names):
         return Failure(FailureKind.MISSING_COLUMN, f"{lost} is not in the predictions")
-    for name in filter(None, (main if task is not Task.MULTICLASS_CLASSIFICATION else "", prediction.weight)):
+    for name in filter(None, (main, prediction.weight)):
         kind = kind_of(dict(snapshot.schema)[name])
-        if not (kind.numeric or kind is Kind.BOOLEAN):
-            reason = f"{names[name]} column {name!r} holds {kind}, not numbers"
+        classes = name == main and task is Task.MULTICLASS_CLASSIFICATION
+        if not (_names_classes(kind) if classes else kind.numeric or kind is Kind.BOOLEAN):
+            reason = f"{names[name]} column {name!r} holds {kind}, not {'classes' if classes else 'numbers'}"
             return Failure(FailureKind.WRONG_TYPE, reason)
     return None
+
+
+def _names_classes(kind: Kind) -> bool:
+    return kind.numeric or kind in (Kind.BOOLEAN, Kind.TEXT)

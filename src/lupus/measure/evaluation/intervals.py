@@ -47,7 +47,7 @@ def on_logits(value: Floats, error: Floats) -> Bounds:
     """Of a value between 0 and 1: ± z standard errors of its log-odds, by the delta method; it stays within."""
     import numpy as np
 
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         middle, half = np.log(value) - np.log1p(-value), Z * error / (value * (1 - value))
         return 1 / (1 + np.exp(half - middle)), 1 / (1 + np.exp(-half - middle))
 

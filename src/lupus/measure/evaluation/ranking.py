@@ -109,7 +109,9 @@ def build(shape: Shape) -> ibis.Table:
     A query's segment and weight are those of its rows (the smallest, should they differ). A predicted item without a
     label is not relevant; labels of items that were not predicted count as what could have been found.
     """
-    rows, names = spread(shape, _queries(shape))
+    queries = _queries(shape)
+    # In one order, so that sums come out the same to the last digit when a run is repeated.
+    rows, names = spread(shape, queries.order_by(["slice", *(f"k{place}" for place in shape.query)]))
     total = weigher(shape, rows)
     sums: dict[str, Any] = {"n": rows.count()}
     if shape.weight:
@@ -187,7 +189,7 @@ def _queries(shape: Shape) -> ibis.Table:
             f"recall{k}": hits / queries["relevant"],
         }
     used = {name: ibis.ifelse(good, value, None) for name, value in values.items()}
-    return queries.select("slice", *segments, *weight, cell=outcome.cast("int64"), **used)
+    return queries.select("slice", *keys, *segments, *weight, cell=outcome.cast("int64"), **used)
 
 
 def _discounted(rows: ibis.Table, gain: str, k: int) -> Any:

@@ -68,7 +68,8 @@ class _Sums:
             self.loss += Mean(n, row.get("loss_weight", float(n)), row["loss"], row["squared_loss"])
 
     def matrix(self) -> ConfusionMatrix:
-        return ConfusionMatrix(self.cells, self.squares, self.loss)
+        # In an order of its own, so that sums come out the same to the last digit.
+        return ConfusionMatrix(dict(sorted(self.cells.items())), self.squares, self.loss)
 
 
 def _filled(values: Any) -> list[float]:
