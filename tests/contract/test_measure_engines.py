@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,20 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
-from lupus.measure import BackendEngine, Engine, TableMeasures, measure_table
+from lupus.measure import (
+    BackendEngine,
+    Engine,
+    EvaluationMeasures,
+    TableMeasures,
+    measure_evaluation,
+    measure_table,
+)
 from lupus.model import (
     Cadence,
     CadenceKind,
     FileFormat,
     FileSource,
+    Interval,
     MeasureError,
     MetricsPolicy,
     Project,
@@ -118,14 +128,15 @@ def spark() -> Any:
 
 @pytest.fixture(params=["postgresql", "spark"])
 def show(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Show]:
-    """Puts an Arrow table into the engine, and gives its Ibis table."""
+    """Puts an Arrow table into the engine, and gives its Ibis table; any number of them."""
     import ibis
 
+    numbers = itertools.count()
     if request.param == "spark":
         spark = request.getfixturevalue("spark")
 
         def in_spark(table: pa.Table) -> Any:
-            path = tmp_path / "spark.parquet"
+            path = tmp_path / f"spark{next(numbers)}.parquet"
             pq.write_table(table, path)
             return spark.read_parquet(path)
 
@@ -135,7 +146,7 @@ def show(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Show]:
     connection = ibis.postgres.connect(
         host=url.host, port=url.port, user=url.username, password=url.password, database=url.database
     )
-    yield lambda table: connection.create_table("slice", table)
+    yield lambda table: connection.create_table(f"slice{next(numbers)}", table)
     connection.disconnect()
 
 
@@ -198,3 +209,83 @@ def test_an_engine_that_refuses_is_a_clear_error(show: Show) -> None:
         measure_table(
             PROJECT, TABLE, snapshot(pa.table({"id": [1], "score": [0.1]})), (), engine=BackendEngine(), slice_=gone
         )
+
+
+def predictions(task: Task, day: Interval, size: int = 400) -> tuple[pa.Table, pa.Table]:
+    """Predictions of a day with copies, nulls and impossible scores, and the labels of most of them."""
+    rng = np.random.default_rng(size)
+    ids, classes = np.arange(size), np.array(["cat", "dog", "cow"])
+    chance = rng.beta(2, 3, size)
+    truth = rng.random(size) < chance
+    columns: dict[str, Any] = {"id": ids, "s": rng.choice(["a", "b", "c"], size), "w": rng.integers(1, 4, size)}
+    if task is Task.BINARY_CLASSIFICATION:
+        columns["score"] = pa.array(np.where(rng.random(size) < 0.02, 1.5, chance), mask=rng.random(size) < 0.05)
+        label: Any = truth.astype(int)
+    elif task is Task.REGRESSION:
+        columns |= {"score": chance * 10, "p90": chance * 10 + 2, "low": chance * 10 - 3, "high": chance * 10 + 3}
+        label = chance * 10 + rng.normal(0, 2, size)
+    elif task is Task.MULTICLASS_CLASSIFICATION:
+        shares = rng.dirichlet([1, 1, 1], size)
+        columns |= {f"p_{name}": shares[:, at] for at, name in enumerate(classes)}
+        columns["score"] = classes[shares.argmax(axis=1)]
+        label = np.where(rng.random(size) < 0.6, columns["score"], rng.choice(classes, size))
+    else:
+        columns |= {"user": ids // 8, "score": chance}
+        label = rng.integers(0, 3, size)
+    kept = rng.random(size) < 0.9
+    truths = {"id": ids[kept], "label": np.asarray(label)[kept]}
+    if task is Task.RANKING:
+        truths["user"] = (ids // 8)[kept]
+    table = pa.table(columns)
+    return pa.concat_tables([table, table.slice(0, 10)]), pa.table(truths)
+
+
+@pytest.mark.parametrize("many_rows", [10**9, 0], ids=["exact", "cells"])
+@pytest.mark.parametrize("task", Task)
+def test_every_engine_says_the_same_of_an_evaluation(show: Show, tmp_path: Path, task: Task, many_rows: int) -> None:
+    key = ("user", "id") if task is Task.RANKING else ("id",)
+    more: dict[str, Any] = {"weight": "w"}
+    if task is Task.MULTICLASS_CLASSIFICATION:
+        more["scores"] = tuple((name, f"p_{name}") for name in ("cat", "dog", "cow"))
+    elif task is Task.REGRESSION:
+        more |= {"quantiles": ((0.9, "p90"),), "lower": "low", "upper": "high"}
+    elif task is Task.RANKING:
+        more = {"query": ("user",)}
+    prediction = Table("prediction", Role.PREDICTION, TABLE.source, key=key, score="score", **more)
+    truth = Table("ground_truth", Role.GROUND_TRUTH, TABLE.source, key=key, label="label")
+    policy = MetricsPolicy(segment_metrics=("*",), min_segment_rows=5)
+    project = Project(
+        "engines", "me", DAILY, PROJECT.start, (prediction, truth), task=task, segments=(("s",),), metrics=policy
+    )
+    days = [DAY, DAILY.next(DAY)]
+    backend = BackendEngine()
+    ours: dict[Role, list[Snapshot]] = {Role.PREDICTION: [], Role.GROUND_TRUTH: []}
+    theirs: dict[Role, list[Snapshot]] = {Role.PREDICTION: [], Role.GROUND_TRUTH: []}
+    for number, day in enumerate(days):
+        for role, table in zip(ours, predictions(task, day, 400 + 40 * number), strict=True):
+            path = tmp_path / f"{role}{number}.parquet"
+            pq.write_table(table, path)
+            schema = tuple((field.name, str(field.type)) for field in table.schema)
+            one = Snapshot("engines", str(role), day, SnapshotStatus.OK, path, table.num_rows, schema, "")
+            ours[role].append(one)
+            theirs[role].append(replace(one, path=None, in_place=True))
+            backend.place(theirs[role][-1], show(table))
+
+    def evaluated(snapshots: dict[Role, list[Snapshot]], engine: Any) -> EvaluationMeasures:
+        by_day = {one.interval.key: one for one in snapshots[Role.PREDICTION]}
+        truths = snapshots[Role.GROUND_TRUTH]
+        return measure_evaluation(project, days, by_day, truths, blocked={}, engine=engine, many_rows=many_rows)
+
+    with Engine(threads=1) as engine:
+        mine = evaluated(ours, engine)
+    yours = evaluated(theirs, backend)
+    assert len([point for point in mine.points if point.value is not None]) > 30
+    found = [{(one.series.key, one.interval): one for one in each.points} for each in (mine, yours)]
+    assert found[0].keys() == found[1].keys()
+    for name, point in found[0].items():
+        other = found[1][name]
+        assert (point.n, point.failure) == (other.n, other.failure), name
+        for a, b in ((point.value, other.value), (point.low, other.low), (point.maturity, other.maturity)):
+            assert (a is None) == (b is None), name
+            assert a is None or b == pytest.approx(a, rel=1e-9, abs=1e-12), name
+    assert len(mine.states) == len(yours.states)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lupus.model import MeasureError, Series
+from lupus.model import MeasureError, Series, Snapshot
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,6 +26,8 @@ class BackendEngine:
     def __init__(self, *, upright_rows: int = 50_000) -> None:
         self.upright_rows = upright_rows
         self.slice: Expression | None = None
+        self._placed: dict[tuple[str, str], Expression] = {}
+        self._views: dict[str, Expression] = {}
         self.series: dict[Hashable, Series] = {}
         self.plans: dict[Hashable, Any] = {}
         self.queries: list[str] = []
@@ -38,6 +40,60 @@ class BackendEngine:
         columns = {f"c{at}": slice_[name] for at, name in enumerate(slice_.columns[:width])}
         columns |= {f"c{width + at}": ibis.literal(value, "int64") for at, value in enumerate(more)}
         self.slice = slice_.select(**columns)
+
+    def place(self, snapshot: Snapshot, table: Expression) -> None:
+        """Says where the slice of `snapshot` is."""
+        self._placed[snapshot.table, snapshot.interval.key] = table
+
+    def source(self, snapshot: Snapshot) -> Expression:
+        """The table in which the slice of `snapshot` is."""
+        return self._placed[snapshot.table, snapshot.interval.key]
+
+    def show(self, view: str, sources: Sequence[Expression], columns: Sequence[tuple[str, str]]) -> None:
+        """Makes columns of all tables readable as `view`, by (name, alias); ``slice`` counts the tables from 1.
+
+        A column that one of the tables lacks is null there.
+        """
+        import ibis
+
+        kinds = {name: table.schema()[name] for table in reversed(sources) for name in table.columns}
+        parts = []
+        for number, table in enumerate(sources, start=1):
+            picked = {
+                alias: table[name] if name in table.columns else ibis.null(kinds.get(name, "string"))
+                for name, alias in columns
+            }
+            parts.append(table.select(slice=ibis.literal(number, "int64"), **picked))
+        self._views[view] = ibis.union(*parts) if parts[1:] else parts[0]
+
+    def arrays(self, key: Hashable, build: Callable[[], Expression]) -> dict[str, Any]:
+        """The rows of the expression that `build` makes, column by column as NumPy arrays, masked where null."""
+        import numpy as np
+
+        found = self.table(key, lambda: [self._bound(build())])
+        arrays: dict[str, Any] = {}
+        for name in found.column_names:
+            null = found[name].is_null().to_numpy()
+            values = np.array(found[name].drop_null().to_pylist())
+            if null.any() or values.dtype.kind == "U":
+                kind = values.dtype if values.dtype.kind in "ifb" and len(values) else np.dtype(object)
+                full = np.zeros(len(null), kind)
+                full[~null] = values
+                values = np.ma.masked_array(full, null) if null.any() else full
+            arrays[name] = values
+        return arrays
+
+    def rows(self, key: Hashable, build: Callable[[], Expression]) -> list[tuple[Any, ...]]:
+        """The rows of the expression that `build` makes."""
+        found = self.table(key, lambda: [self._bound(build())])
+        return [tuple(row.values()) for row in found.to_pylist()]
+
+    def _bound(self, expression: Expression) -> Expression:
+        """The expression over what was shown, in place of the names it was shown by."""
+        import ibis.expr.operations as ops
+
+        named = expression.op().find(ops.UnboundTable)
+        return expression.op().replace({node: self._views[node.name].op() for node in named}).to_expr()
 
     def table(self, key: Hashable, build: Callable[[], Sequence[Expression]]) -> pa.Table:
         """The rows of all expressions that `build` makes, from one query."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from lupus.model import MeasureError, Series
+from lupus.model import MeasureError, Series, Snapshot
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,6 +37,14 @@ class TableEngine(Protocol):
     def slice(self) -> Expression | None: ...
 
     def show_slice(self, view: str, slice_: Any, width: int, more: Sequence[int]) -> None: ...
+
+    def source(self, snapshot: Snapshot) -> Any: ...
+
+    def show(self, view: str, files: Sequence[Any], columns: Sequence[tuple[str, str]]) -> None: ...
+
+    def arrays(self, key: Hashable, build: Callable[[], Expression]) -> dict[str, Any]: ...
+
+    def rows(self, key: Hashable, build: Callable[[], Expression]) -> list[tuple[Any, ...]]: ...
 
     def table(self, key: Hashable, build: Callable[[], Sequence[Expression]]) -> pa.Table: ...
 
@@ -112,6 +120,12 @@ class Engine:
         constants = "".join(f", {int(value)}::BIGINT AS c{width + at}" for at, value in enumerate(more))
         body = f"SELECT *{constants} FROM {source} AS slice({names})"  # noqa: S608
         self._execute(f'CREATE OR REPLACE TEMP VIEW "{view}" AS {body}')
+
+    def source(self, snapshot: Snapshot) -> Path:
+        """The file in which the slice of `snapshot` is."""
+        if snapshot.path is None:
+            raise MeasureError(f"the snapshot of {snapshot.table} for {snapshot.interval} has no file")
+        return snapshot.path
 
     def show(self, view: str, files: Sequence[Path], columns: Sequence[tuple[str, str]]) -> None:
         """Makes columns of all `files` readable as `view`, by (name, alias); ``slice`` counts the files from 1."""

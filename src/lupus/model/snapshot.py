@@ -23,7 +23,8 @@ class Snapshot:
 
     `path` is None unless `status` is OK or the (too small) slice was kept for inspection. `schema`
     holds (column, Arrow type) pairs. `content_hash` is equal for equal rows in equal order. `failures` are the
-    derived columns that could not be computed and are not in the file, with the reason for each.
+    derived columns that could not be computed and are not in the file, with the reason for each. A slice that is
+    measured `in_place`, where its table lies, has no file.
     """
 
     project: str
@@ -36,7 +37,8 @@ class Snapshot:
     content_hash: str
     reason: str = ""
     failures: tuple[tuple[str, str], ...] = ()
+    in_place: bool = False
 
     @property
     def usable(self) -> bool:
-        return self.status is SnapshotStatus.OK and self.path is not None
+        return self.status is SnapshotStatus.OK and (self.path is not None or self.in_place)

@@ -8,14 +8,14 @@ from functools import partial
 from typing import Any
 
 from lupus.measure.columns import Kind, kind_of
-from lupus.measure.engine import Engine
+from lupus.measure.engine import TableEngine
 from lupus.measure.evaluation import binary, multiclass, query, ranking, regression
 from lupus.measure.evaluation.answers import Place, without_copies
 from lupus.measure.evaluation.measures import EvaluationMeasures, Writer
 from lupus.measure.evaluation.metric import EvaluationMetric, Found
 from lupus.measure.evaluation.read_binary import read_binary
 from lupus.measure.evaluation.read_multiclass import read_multiclass
-from lupus.measure.evaluation.shape import MANY_ROWS, PREDICTIONS, TRUTHS, Outcome, Shape, files_of, lacking, shape_of
+from lupus.measure.evaluation.shape import MANY_ROWS, PREDICTIONS, TRUTHS, Outcome, Shape, lacking, shape_of
 from lupus.measure.points import NULL_LABEL
 from lupus.model import Failure, FailureKind, Interval, Project, Role, Snapshot, Table, Task
 
@@ -27,7 +27,7 @@ def measure_evaluation(
     truths: Sequence[Snapshot],
     *,
     blocked: Mapping[str, str],
-    engine: Engine,
+    engine: TableEngine,
     many_rows: int = MANY_ROWS,
 ) -> EvaluationMeasures:
     """Evaluates the predictions of `intervals` against all labels in `truths`, in one query.
@@ -63,8 +63,8 @@ def measure_evaluation(
     snapshots = [snapshot for _, snapshot in usable]
     shape = shape_of(project, prediction, truth, snapshots, labels)
     shape = replace(shape, cells=sum(snapshot.rows for snapshot in snapshots) >= many_rows)
-    engine.show(PREDICTIONS, files_of(snapshots), shape.prediction_columns())
-    engine.show(TRUTHS, files_of(labels), shape.truth_columns(truth.key))
+    engine.show(PREDICTIONS, [engine.source(one) for one in snapshots], shape.prediction_columns())
+    engine.show(TRUTHS, [engine.source(one) for one in labels], shape.truth_columns(truth.key))
     least = max(project.metrics.min_segment_rows, project.metrics.min_category_rows, 1)
     seen = set()
     # In an order of our own: the engine's changes from run to run.
@@ -96,7 +96,7 @@ def metrics_of(project: Project, prediction: Table) -> tuple[EvaluationMetric, .
 
 
 def _found(
-    project: Project, shape: Shape, predictions: Sequence[Snapshot], truths: Sequence[Snapshot], engine: Engine
+    project: Project, shape: Shape, predictions: Sequence[Snapshot], truths: Sequence[Snapshot], engine: TableEngine
 ) -> Iterator[tuple[Place, Found]]:
     """What the engine finds, of the whole and of every segment of every slice."""
     if shape.task is Task.RANKING:
@@ -116,7 +116,7 @@ def _found(
 
 
 def _asked(
-    shape: Shape, predictions: Sequence[Snapshot], truths: Sequence[Snapshot], engine: Engine
+    shape: Shape, predictions: Sequence[Snapshot], truths: Sequence[Snapshot], engine: TableEngine
 ) -> tuple[Shape, dict[str, Any]]:
     """The answer, and the shape that it is of: many rows are joined as they are unless keys have copies."""
     if shape.cells:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lupus.measure.confusion import SegmentConfusion
-from lupus.measure.engine import Engine
+from lupus.measure.engine import TableEngine
 from lupus.measure.evaluation.metric import INVALID_LABELS, MATURITY, Counts, Estimate, EvaluationMetric, Found
 from lupus.measure.metrics import wanted, wanted_in_segments
 from lupus.model import (
@@ -45,7 +45,7 @@ class Writer:
     """Collects points, States and confusions of the evaluation, whose `metrics` every whole gets."""
 
     def __init__(
-        self, project: Project, prediction: Table, metrics: Sequence[EvaluationMetric], engine: Engine
+        self, project: Project, prediction: Table, metrics: Sequence[EvaluationMetric], engine: TableEngine
     ) -> None:
         self._project = project
         self._prediction = prediction

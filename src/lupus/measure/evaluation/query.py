@@ -56,7 +56,7 @@ def build_one_versus_rest(shape: Shape) -> ibis.Table:
     places = range(len(shape.classes))
     score = ibis.cases(*((rows["klass"] == place, rows[f"o{place + 1}"]) for place in places))
     positive = ibis.cases(*((rows["klass"] == place, rows["truth"] == shape.classes[place]) for place in places))
-    rows = rows.mutate(o0=score, truth=positive.cast("int8"))
+    rows = rows.mutate(o0=score, truth=ibis.ifelse(positive, 1, 0).cast("int8"))
     rows = rows.filter((rows["o0"] >= 0) & (rows["o0"] <= 1))
     return _binary(shape, rows, "klass")
 
@@ -104,7 +104,7 @@ def _binary(shape: Shape, rows: ibis.Table, *more: str) -> ibis.Table:
         odds = ibis.greatest(score, LEAST_SCORE).ln() - ibis.greatest(1.0 - score, LEAST_GAP).ln()
         place = (odds * float(CELLS_PER_LOG_ODD)).floor().cast("int64") + CODE_OFFSET
         ten = ibis.least((score * float(CALIBRATION_BINS)).floor().cast("int64"), CALIBRATION_BINS - 1)
-        cell = place * CODES + ten * 2 + (score >= shape.threshold).cast("int64")
+        cell = place * CODES + ten * 2 + ibis.ifelse(score >= shape.threshold, 1, 0)
         code = rows["outcome"].cast("int64")
     else:
         cell, code = score, rows["outcome"].cast("float64")

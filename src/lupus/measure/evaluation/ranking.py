@@ -148,7 +148,7 @@ def _queries(shape: Shape) -> ibis.Table:
     rows = rows.mutate(
         place=1 + ibis.row_number().over(group_by=by, order_by=[first, *items]),
         gain=rows["relevance"].mean().over(group_by=[*by, "o0"]),
-        hit=ibis.ifelse(rows["relevance"] > 0, 1.0, 0.0),
+        hit=ibis.ifelse(rows["relevance"] > 0, 1, 0).cast("float64"),
     )
     so_far = ibis.window(group_by=by, order_by="place", preceding=None, following=0)
     rows = rows.mutate(precision=rows["hit"].sum().over(so_far) / rows["place"])
@@ -184,7 +184,7 @@ def _queries(shape: Shape) -> ibis.Table:
         values |= {
             f"ndcg{k}": queries[f"dcg{k}"] / queries[f"ideal{k}"],
             f"map{k}": queries[f"found{k}"] / ibis.least(queries["relevant"], k),
-            f"hit_rate{k}": ibis.ifelse(hits > 0, 1.0, 0.0),
+            f"hit_rate{k}": ibis.ifelse(hits > 0, 1, 0).cast("float64"),
             f"precision{k}": hits / float(k),
             f"recall{k}": hits / queries["relevant"],
         }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from pathlib import Path
 from typing import Final
 
 from lupus.measure.columns import Kind, kind_of
@@ -146,11 +145,6 @@ def _joined(mine: Kind, theirs: Kind) -> Kind:
     if mine.numeric and theirs.numeric:
         return Kind.FLOAT
     return mine if mine is theirs else Kind.TEXT
-
-
-def files_of(snapshots: Sequence[Snapshot]) -> list[Path]:
-    """The Parquet files of usable snapshots, in order."""
-    return [snapshot.path for snapshot in snapshots if snapshot.path is not None]
 
 
 def lacking(snapshot: Snapshot, names: Mapping[str, str]) -> str:
