@@ -11,7 +11,7 @@ import pytest
 
 import tiny
 from installation import Installation
-from lupus.model import IncidentState, Interval, MetricPoint, Outcome
+from lupus.model import IncidentState, Interval, MetricPoint, Outcome, Status
 from lupus.stages.reference import left_out
 
 DAYS = 20
@@ -24,6 +24,7 @@ metrics:
   estimates: {concept_drift: true}
   multivariate: {metrics: [pca_reconstruction_error, domain_auc], min_rows: 100, window: 10}
 """
+RULE = "  another_world: {kind: drift, where: {metric: concept_drift}, min_rows: 100}\n"
 
 
 @contextmanager
@@ -37,7 +38,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """The tiny product with everything asked for, some days long. Not to be changed."""
     installation = Installation.tiny(tmp_path_factory.mktemp("watched") / "tiny", days=DAYS)
     path = installation.project_file()
-    path.write_text(path.read_text() + METRICS)
+    path.write_text(path.read_text().replace("rules:\n", f"rules:\n{RULE}") + METRICS)
     with warehouse(installation) as connection:
         connection.execute(
             "UPDATE outcomes SET defaulted = 1 - defaulted WHERE loan_id / 1000 BETWEEN ? AND ?",
@@ -107,6 +108,16 @@ def test_what_only_labels_tell_shows_as_error_and_as_concept_drift(watched: Inst
             assert abs(error) < 0.1
     # The inputs moved, the concept did not, and labels of the last days may still come.
     assert {one.series.key.metric for one in watched.points(tiny.day(DAYS - 2))} & {"concept_drift"} == set()
+
+
+def test_a_rule_may_judge_concept_drift_when_labels_are_there(watched: Installation) -> None:
+    found = {
+        number
+        for number in range(10, DAYS)
+        for one in watched.verdicts(tiny.day(number))
+        if one.rule == "another_world" and one.status is Status.ANOMALY
+    }
+    assert found == set(TURNED)
 
 
 def test_columns_that_change_places_are_seen_together(watched: Installation) -> None:
