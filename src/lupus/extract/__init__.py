@@ -5,6 +5,7 @@ A reader may yield more rows than the interval holds: one function clips every s
 so that an hour or a day means the same in every engine.
 """
 
+from lupus.extract.arrow import duplicates, table_of
 from lupus.extract.query import MOST_ROWS, read_query
 from lupus.extract.sessions import shared_sessions
 from lupus.extract.snapshots import load_snapshot
@@ -20,11 +21,13 @@ __all__ = [
     "Waiting",
     "Window",
     "check_connection",
+    "duplicates",
     "extract_table",
     "failed_snapshot",
     "load_snapshot",
     "read_query",
     "sample_source",
     "shared_sessions",
+    "table_of",
     "window_of",
 ]

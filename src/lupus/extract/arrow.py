@@ -140,6 +140,46 @@ def _text(value: Any) -> str | None:
     return str(value)
 
 
+def table_of(rows: Any) -> pa.Table:
+    """A frame as a canonical table: pandas without its index, Arrow, or whatever gives an Arrow stream (Polars, ...).
+
+    Raises `TypeError` for anything else.
+
+    >>> table_of({"a": [1]})
+    Traceback (most recent call last):
+    TypeError: a dict is no frame
+    """
+    import pyarrow as pa
+
+    if isinstance(rows, pa.RecordBatch):
+        table = pa.Table.from_batches([rows])
+    elif isinstance(rows, pa.Table):
+        table = rows
+    elif type(rows).__module__.partition(".")[0] == "pandas" and hasattr(rows, "columns"):
+        table = from_pandas(rows)
+    elif hasattr(rows, "__arrow_c_stream__"):
+        table = pa.RecordBatchReader.from_stream(rows).read_all()
+    else:
+        raise TypeError(f"a {type(rows).__name__} is no frame")
+    return pa.table([canonical_array(column) for column in table.columns], names=table.schema.names)
+
+
+def from_pandas(frame: Any) -> pa.Table:
+    """`frame` without its index; columns of mixed Python objects become text."""
+    import pyarrow as pa
+
+    columns = []
+    for position in range(len(frame.columns)):
+        series = frame.iloc[:, position]
+        try:
+            columns.append(pa.Array.from_pandas(series))
+        except (pa.ArrowException, TypeError, ValueError):
+            missing = series.isna()
+            columns.append(array_of([None if gone else v for v, gone in zip(series, missing, strict=True)], None))
+    arrays = [column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column for column in columns]
+    return pa.Table.from_arrays(arrays, names=[str(name) for name in frame.columns])
+
+
 def canonical_array(array: Any) -> Any:
     """One array or chunked array in its canonical type; a value that cannot be converted makes all of them text."""
     import pyarrow as pa

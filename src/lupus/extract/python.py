@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from lupus.extract.arrow import from_pandas
 from lupus.extract.source import BATCH_ROWS, Slice, first_line, scrub
 from lupus.model import Connections, ExtractError, PythonSource
 
@@ -73,7 +74,7 @@ def _batches(result: Any, source: PythonSource, wanted: Slice) -> Iterator[pa.Re
         for batch in result:
             yield from _cut(pa.Table.from_batches([batch]))
     elif type(result).__module__.partition(".")[0] == "pandas" and hasattr(result, "columns"):
-        yield from _cut(_from_pandas(result))
+        yield from _cut(from_pandas(result))
     elif hasattr(result, "__arrow_c_stream__"):
         yield from _batches(pa.RecordBatchReader.from_stream(result), source, wanted)
     elif isinstance(result, Iterable) and not isinstance(result, str | bytes | dict):
@@ -94,21 +95,3 @@ def _cut(table: pa.Table) -> Iterator[pa.RecordBatch]:
         yield pa.RecordBatch.from_arrays([pa.array([], field.type) for field in table.schema], schema=table.schema)
         return
     yield from table.to_batches(max_chunksize=BATCH_ROWS)
-
-
-def _from_pandas(frame: Any) -> pa.Table:
-    """`frame` without its index; columns of mixed Python objects become text."""
-    import pyarrow as pa
-
-    from lupus.extract.arrow import array_of
-
-    columns = []
-    for position in range(len(frame.columns)):
-        series = frame.iloc[:, position]
-        try:
-            columns.append(pa.Array.from_pandas(series))
-        except (pa.ArrowException, TypeError, ValueError):
-            missing = series.isna()
-            columns.append(array_of([None if gone else v for v, gone in zip(series, missing, strict=True)], None))
-    arrays = [column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column for column in columns]
-    return pa.Table.from_arrays(arrays, names=[str(name) for name in frame.columns])

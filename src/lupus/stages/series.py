@@ -66,7 +66,7 @@ _MOST: Final = 200_000  # intervals in one matrix: daily data of five centuries
 
 
 class SeriesFileError(LupusError):
-    """A file of series that cannot be judged as it is; the message says what is wrong, and where."""
+    """A file or frame of series that cannot be judged as it is; the message says what is wrong, and where."""
 
 
 def read_series(path: Path) -> pd.DataFrame:
@@ -83,15 +83,27 @@ def read_series(path: Path) -> pd.DataFrame:
         frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype=texts)
     except (OSError, ValueError, pd.errors.ParserError) as error:
         raise SeriesFileError(f"{path} cannot be read: {error}; it must be .csv, .csv.gz or .parquet") from error
+    return series_in(frame, str(path), first_row=2)
+
+
+def series_in(frame: pd.DataFrame, where: str, *, first_row: int = 0) -> pd.DataFrame:
+    """The columns series_id, date and value of `frame`, with dates (UTC) and numbers in place of texts.
+
+    Raises `SeriesFileError` for a missing column, and for the first row that is no date or number; rows of `where` are
+    counted from `first_row`.
+    """
+    import pandas as pd
+
     missing = [column for column in _COLUMNS if column not in frame.columns]
     if missing:
-        raise SeriesFileError(f"{path} has no column {', '.join(missing)}; it must have {', '.join(_COLUMNS)}")
+        raise SeriesFileError(f"{where} has no column {', '.join(missing)}; it must have {', '.join(_COLUMNS)}")
     frame = frame.loc[:, list(_COLUMNS)]
     numbers = pd.to_numeric(frame["value"], errors="coerce").astype(float)
-    _refuse(path, frame, numbers.isna() & frame["value"].notna() & _written(frame["value"]), column="value")
+    wrong = {"value": numbers.isna() & frame["value"].notna() & _written(frame["value"])}
     dates = pd.to_datetime(frame["date"], errors="coerce", utc=True, format="mixed" if len(frame) else None)
-    _refuse(path, frame, dates.isna(), column="date")
-    _refuse(path, frame, frame["series_id"].isna(), column="series_id")
+    wrong |= {"date": dates.isna(), "series_id": frame["series_id"].isna()}
+    for column, rows in wrong.items():
+        _refuse(where, frame, rows, column=column, first_row=first_row)
     return pd.DataFrame({"series_id": frame["series_id"].astype(str), "date": dates, "value": numbers})
 
 
@@ -227,14 +239,14 @@ def _written(values: pd.Series[Any]) -> pd.Series[bool]:
     return ~texts.isin(("", "nan", "na", "null", "none"))
 
 
-def _refuse(path: Path, frame: pd.DataFrame, wrong: pd.Series[bool], *, column: str) -> None:
+def _refuse(where: str, frame: pd.DataFrame, wrong: pd.Series[bool], *, column: str, first_row: int) -> None:
     if wrong.any():
         row = int(wrong.to_numpy().argmax())
         value = frame[column].iloc[row]
         kind = {"value": "number", "date": "date", "series_id": "name"}[column]
         count = int(wrong.sum())
         more = f" ({count:,} rows like this)" if count > 1 else ""
-        raise SeriesFileError(f"{path}, row {row + 2}: {column} {value!r} is no {kind}{more}; correct it")
+        raise SeriesFileError(f"{where}, row {row + first_row}: {column} {value!r} is no {kind}{more}; correct it")
 
 
 def _cadence(frame: pd.DataFrame) -> Cadence:
