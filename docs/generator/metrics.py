@@ -195,6 +195,7 @@ def _tiny(folder: Path, interval: Any, name: str) -> tuple[list[Any], list[Any]]
             "essays": [f"this is story {number} of {number}" for number in ids],
             "emails": ["someone@example.com"] * size,
             "lists": [[1] * (number % 3) for number in ids],
+            "embeddings": [[float(number % 7), 1.0] for number in ids],
         },
         Role.PREDICTION: {"key": ids, "time": days, "score": numbers, "version": ["v1"] * size}
         | {"sex": ["fm"[number % 2] for number in ids]},

@@ -73,7 +73,7 @@ _JUMPY: Final = (
 # How far a column is from a fixed reference goes up and down with the seasons, which is no fault; a level of drift that
 # lasts is for the rule `drift`, which knows how much is too much. A day that is suddenly further away is told by
 # `recent_average`.
-_DRIFT: Final = tuple(distance.value for distance in Distance)
+_DRIFT: Final = (*(distance.value for distance in Distance), "centroid_shift", "mmd")
 
 # What is nearly always zero, and is not when something new comes: a rule of its own knows how many rows prove it.
 _NEWS: Final = ("unseen_ratio", "new_columns", "lost_columns", "retyped_columns")

@@ -144,6 +144,41 @@ class Writer:
                     self._state(item.column.name, "moments", one.moments.to_json(), segment)
                     self._histogram(item.column.name, item.grid, one, segment)
 
+    def vectors(self, column: str, rows: Any, known: Reference | None, *, portable: bool) -> Reference | None:
+        """The metrics and the State of a column of vectors; the reference to keep when one is fixed from them."""
+        import pyarrow as pa
+
+        from lupus.measure.embeddings import MMD, SHIFT, VECTOR_METRICS, VectorSums, batches_of, measure_vectors
+
+        payload = known.payload.get("vectors") if known is not None else None
+        if not self.snapshot.rows or (known is not None and payload is None):  # its type has changed: see `missing`
+            return None
+        # What the reference was fixed from is not compared with itself, in no rerun either.
+        compare = known is not None and known.since != self.snapshot.interval.key
+        asked = [one for one in VECTOR_METRICS if wanted(one.name, self.project.metrics)]
+        failure = ""
+        if portable:
+            failure = "vectors are measured in extracted snapshots, not where the table lies"
+        elif asked:
+            try:
+                least = self.project.metrics.drift.min_rows
+                found = measure_vectors(batches_of(rows, column), payload, compare=compare, least=least)
+            except (pa.ArrowException, OSError) as error:
+                failure = f"the vectors could not be read: {error}"
+        if failure or not asked:
+            for metric in asked:
+                if compare or metric not in (SHIFT, MMD):
+                    self.fail(column, metric.name, metric.unit, FailureKind.UNDEFINED, failure)
+            return None
+        for metric, answer in found.metrics.items():
+            if isinstance(answer, Failure):
+                self.fail(column, metric.name, metric.unit, answer.kind, answer.reason)
+            else:
+                self._value(column, metric.name, metric.unit, answer[0], n=answer[1])
+        if found.state is not None:
+            self._state(column, VectorSums.kind, found.state.to_json())
+        return self.reference(column, {"vectors": dict(found.reference)}) if found.reference is not None else None
+
     def missing(self, references: Mapping[str, Reference]) -> None:
         """Failed points for columns that are configured, or were there before, and are not there now."""
         kinds = {name: kind_of(arrow_type) for name, arrow_type in self.snapshot.schema}

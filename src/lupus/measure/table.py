@@ -106,7 +106,10 @@ def measure_table(
             writer.item(number, item, answers, payloads.get(name, {}))
     writer.segments(plan, answers, idle=idle)
     writer.missing(known)
-    new = [writer.reference(name, payload) for name, payload in fixed.items() if name not in known]
+    vectors = {item.column.name for item in plan.items if item.column.kind is Kind.EMBEDDING}
+    kept = [writer.vectors(name, rows, known.get(name), portable=engine.portable) for name in sorted(vectors)]
+    new = [one for one in kept if one is not None]
+    new += [writer.reference(name, payload) for name, payload in fixed.items() if name not in known]
     changed = writer.schema(schema) if snapshot.rows else None
     if changed is not None and not told:
         new.append(changed)

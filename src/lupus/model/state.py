@@ -41,7 +41,7 @@ class Reference:
 
     `payload` is ``{"grid": {...}}`` (`lupus.measure.grid.Grid`) for numbers; for texts ``{"categories": [str, ...]}``,
     those that are followed, ``"text"``, whether people wrote them, and ``"seen"``, all categories that are no news;
-    for a table ``{"schema": {column: kind}}``.
+    for vectors ``{"vectors": {...}}`` (`lupus.measure.embeddings`); for a table ``{"schema": {column: kind}}``.
     """
 
     project: str
