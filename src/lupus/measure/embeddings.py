@@ -173,7 +173,8 @@ def _matrix(present: pa.Array, dimension: int) -> Vectors:
     flat = right.flatten().to_numpy(zero_copy_only=False)
     matrix = np.asarray(flat, dtype=np.float64).reshape(-1, dimension)
     with np.errstate(all="ignore"):
-        return matrix[np.sqrt((matrix**2).sum(axis=1)) < _LARGEST]
+        valid: Vectors = matrix[np.sqrt((matrix**2).sum(axis=1)) < _LARGEST]
+    return valid
 
 
 def _present(array: pa.Array) -> pa.Array:
