@@ -37,7 +37,7 @@ NO_REPORTS_HOME = {
     "WHYLOGS_NO_ANALYTICS": "True",
     "YDATA_PROFILING_NO_ANALYTICS": "True",
 }
-EXACT = {"rows": 0.0, "null_ratio": 1e-9, "mean": 1e-6, "metrics": math.inf, "columns": math.inf}
+EXACT = {"rows": 0.0, "null_ratio": 1e-9, "mean": 1e-6, "skew": 1e-2, "metrics": math.inf, "columns": math.inf}
 SKETCHED = {"p50": 0.03, "distinct": 0.05, "js": math.inf}
 
 

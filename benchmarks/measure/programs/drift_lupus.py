@@ -6,13 +6,13 @@ With two Parquet files they are measured and their States stored first.
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from lupus_tables import DATA, FIRST, PROFILED, SECOND, snapshot
 
 from lupus.measure import Engine, measure_table
-from lupus.measure.drift import Sample, compare
-from lupus.measure.states import Categories, Histogram, Moments
+from lupus.measure.drift import Sample, compare, samples_of
 from lupus.model import Failure, Interval, StoredState
 from lupus.store import open_store
 
@@ -26,19 +26,10 @@ def measure(store: str, *files: str) -> None:
             opened.save_states(found.states)
 
 
-def samples(states: list[StoredState], interval: Interval) -> dict[str, Sample]:
-    kinds: dict[str, dict[str, dict]] = {}
-    for state in states:
-        if state.interval == interval:
-            kinds.setdefault(state.column, {})[state.kind] = state.payload
-    found = {}
-    for column, own in kinds.items():
-        if "histogram" in own:
-            found[column] = Sample.of_numbers(Moments.from_json(own["moments"]), Histogram.from_json(own["histogram"]))
-        elif "categories" in own:
-            rows = own["moments"]["rows"] if "moments" in own else None
-            found[column] = Sample.of_categories(Categories.from_json(own["categories"]), rows=rows)
-    return found
+def samples(states: Sequence[StoredState], interval: Interval) -> dict[str, Sample]:
+    """Those of one day, by column."""
+    found = samples_of([state for state in states if state.interval == interval])
+    return {column: sample for (_, column, _), sample in found.items()}
 
 
 def main(store: str, *files: str) -> None:

@@ -24,7 +24,7 @@ def main(path: str, references: str = "") -> None:
     values = {(point.series.key.column, point.series.key.metric): point.value for point in found.points}
     check = {"rows": values["", "rows"]}
     if ("float3", "mean") in values:
-        check |= {metric: values["float3", metric] for metric in ("null_ratio", "mean", "p50")}
+        check |= {metric: values["float3", metric] for metric in ("null_ratio", "mean", "skew", "p50")}
     if ("text4", "distinct") in values:
         check["distinct"] = values["text4", "distinct"]
     print(json.dumps(check | {"metrics": len(found.points)}))

@@ -16,8 +16,10 @@ def numbers(values: pd.Series) -> dict[str, object]:
         "null_ratio": float(values.isna().mean()),
         "inf_ratio": float(np.isinf(plain).mean()),
         "zero_ratio": float((plain == 0).mean()),
+        "negative_ratio": float((plain < 0).mean()),
         "mean": float(values.mean()),
         "std": float(values.std()),
+        "skew": float(values.skew()),
         "min": float(values.min()),
         "max": float(values.max()),
         "quantiles": values.quantile(QUANTILES).tolist(),
@@ -27,7 +29,13 @@ def numbers(values: pd.Series) -> dict[str, object]:
 
 def texts(values: pd.Series) -> dict[str, object]:
     counts = values.value_counts()
-    return {"null_ratio": float(values.isna().mean()), "distinct": len(counts), "top": counts.head(5).to_dict()}
+    shares = counts / counts.sum()
+    return {
+        "null_ratio": float(values.isna().mean()),
+        "distinct": len(counts),
+        "top": shares.head(5).to_dict(),
+        "entropy": float(-(shares * np.log(shares)).sum()),
+    }
 
 
 def main(path: str) -> None:
@@ -40,6 +48,7 @@ def main(path: str) -> None:
         "rows": len(frame),
         "null_ratio": found["float3"]["null_ratio"],
         "mean": found["float3"]["mean"],
+        "skew": found["float3"]["skew"],
         "p50": found["float3"]["quantiles"][3],
         "distinct": found["text4"]["distinct"],
     }
