@@ -32,11 +32,13 @@ class BackendEngine:
         self.plans: dict[Hashable, Any] = {}
         self.queries: list[str] = []
 
-    def show_slice(self, view: str, slice_: Expression, width: int, more: Sequence[int]) -> None:
+    def show_slice(
+        self, view: str, slice_: Expression, width: int, more: Sequence[int], *, schema: Hashable = None
+    ) -> None:
         """Makes an Ibis table the slice: its columns renamed by position, and a column for every number of `more`."""
         import ibis
 
-        del view
+        del view, schema
         columns = {f"c{at}": slice_[name] for at, name in enumerate(slice_.columns[:width])}
         columns |= {f"c{width + at}": ibis.literal(value, "int64") for at, value in enumerate(more)}
         self.slice = slice_.select(**columns)

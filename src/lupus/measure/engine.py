@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from lupus.measure.prepared import PreparedSlices
 from lupus.model import MeasureError, Series, Snapshot
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ class TableEngine(Protocol):
     @property
     def slice(self) -> Expression | None: ...
 
-    def show_slice(self, view: str, slice_: Any, width: int, more: Sequence[int]) -> None: ...
+    def show_slice(
+        self, view: str, slice_: Any, width: int, more: Sequence[int], *, schema: Hashable = None
+    ) -> None: ...
 
     def source(self, snapshot: Snapshot) -> Any: ...
 
@@ -82,6 +85,8 @@ class Engine:
         # The column in which DuckDB tells the file; no column of the data has this name by accident or on purpose.
         self._file_column = f"lupus_{secrets.token_hex(8)}"
         self._connection: Any = None
+        self._prepared: PreparedSlices | None = None
+        self._is_prepared = False
         self._compiled: dict[Hashable, str] = {}
         self.series: dict[Hashable, Series] = {}
         self.plans: dict[Hashable, Any] = {}
@@ -98,14 +103,19 @@ class Engine:
     def close(self) -> None:
         """Gives the memory back; the engine opens again when it is used again."""
         if self._connection is not None:
+            if self._prepared is not None:
+                self._prepared.close()
             self._connection.close()
-            self._connection = None
+            self._connection = self._prepared = None
 
-    def show_slice(self, view: str, slice_: Path | pa.Table, width: int, more: Sequence[int]) -> None:
+    def show_slice(
+        self, view: str, slice_: Path | pa.Table, width: int, more: Sequence[int], *, schema: Hashable = None
+    ) -> None:
         """Makes a Parquet file or an Arrow table readable as `view`, its columns renamed by position to c0, c1, ...
 
         No name of the data gets into SQL, and names that differ only in case stay apart. `more` are columns with one
-        number each, after those of the data.
+        number each, after those of the data. With a `schema` the rows are read into a table for all slices that have
+        it, so that queries are planned once; rows that cannot all be read are left to queries of fewer columns.
         """
         from sqlglot import exp
 
@@ -119,7 +129,23 @@ class Engine:
             source = f'"{view}_rows"'
         constants = "".join(f", {int(value)}::BIGINT AS c{width + at}" for at, value in enumerate(more))
         body = f"SELECT *{constants} FROM {source} AS slice({names})"  # noqa: S608
-        self._execute(f'CREATE OR REPLACE TEMP VIEW "{view}" AS {body}')
+        self._is_prepared = schema is not None and self._prepare(view, schema, body)
+        if not self._is_prepared:
+            self._execute(f'CREATE OR REPLACE TEMP VIEW "{view}" AS {body}')
+
+    def _prepare(self, view: str, schema: Hashable, body: str) -> bool:
+        """Whether the rows of `body` could be read into a table."""
+
+        def fill(connection: Any) -> None:
+            if self._prepared is None:
+                self._prepared = PreparedSlices(connection)
+            self._prepared.show(view, schema, body)
+
+        try:
+            self._guarded(fill)
+        except MeasureError:
+            return False
+        return True
 
     def source(self, snapshot: Snapshot) -> Path:
         """The file in which the slice of `snapshot` is."""
@@ -149,6 +175,9 @@ class Engine:
     def table(self, key: Hashable, build: Callable[[], Sequence[Expression]]) -> pa.Table:
         """The rows of all expressions that `build` makes, which have the same columns, from one query."""
         sql = self._sql(key, build)
+        if self._is_prepared and self._prepared is not None:
+            prepared = self._prepared
+            return self._guarded(lambda _: prepared.table(sql))
         return self._guarded(lambda connection: connection.sql(sql).to_arrow_table())
 
     def arrays(self, key: Hashable, build: Callable[[], Expression]) -> dict[str, Any]:
@@ -165,10 +194,6 @@ class Engine:
             sql = self._compiled[key] = " UNION ALL ".join(f"({part})" for part in parts) if parts[1:] else parts[0]
         self.queries.append(sql)
         return sql
-
-    def explain(self, sql: str) -> str:
-        """DuckDB's plan for one of `queries`, over the snapshot that was shown last."""
-        return str(self._execute(f"EXPLAIN {sql}").fetchall()[0][1])
 
     def _execute(self, sql: str) -> Any:
         return self._guarded(lambda connection: connection.execute(sql))
