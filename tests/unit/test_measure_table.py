@@ -7,6 +7,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from lupus.model import (
     FileFormat,
     FileSource,
     Group,
+    Interval,
     MeasureError,
     MetricPoint,
     MetricsPolicy,
@@ -288,6 +290,93 @@ def test_scores(make: Make, engine: Engine) -> None:
     assert found["confidence"] == pytest.approx((0.9 + 0.5 + 0.9) / 3)
     assert found["score_entropy"] == pytest.approx((1 + 2 * scipy.stats.entropy([0.1, 0.9], base=2)) / 3)
     assert Grid.from_json(got.references[0].payload["grid"]).edges == pytest.approx([n / 20 for n in range(21)])
+
+
+def test_times_on_a_day_of_25_hours(make: Make, engine: Engine) -> None:
+    berlin = table(timezone="Europe/Berlin", time="day")
+    start = dt.datetime(2026, 10, 24, 22, tzinfo=dt.UTC)
+    instants = [start + dt.timedelta(hours=hours) for hours in (0, 3, 24.5, 26)]
+    clocks = [dt.datetime(2026, 10, 25, hour, 30) for hour in (0, 2, 2, 22)]  # noqa: DTZ001
+    columns = {"instant": pa.array(instants, pa.timestamp("us", "UTC")), "clock": pa.array(clocks, pa.timestamp("us"))}
+    long_day = replace(make(columns), interval=Interval(start, start + dt.timedelta(hours=25), "2026-10-25"))
+    got = measure_table(project(berlin), berlin, long_day, (), engine=engine)
+    assert values(got, "instant") == pytest.approx(
+        {"null_ratio": 0, "freshness": -1, "future_ratio": 0.25, "longest_gap": 21.5}
+    )
+    assert values(got, "clock") == pytest.approx(
+        {"null_ratio": 0, "freshness": 1.5, "future_ratio": 0, "longest_gap": 20}
+    )
+
+
+@pytest.mark.parametrize("shift", [0.0, 3.0, -40.0, 1e6])
+@pytest.mark.parametrize("shape", ["normal", "lognormal", "exponential", "zeros", "integers", "mixture"])
+def test_quantiles_of_large_slices_err_by_half_a_percent_of_the_rank(make: Make, shape: str, shift: float) -> None:
+    """Also when the data leave the grid that the first slice gave."""
+    rng = np.random.default_rng(5)
+    size = 20_000
+
+    def draw() -> Any:
+        return {
+            "normal": lambda: rng.normal(0, 1, size),
+            "lognormal": lambda: rng.lognormal(0, 2, size),
+            "exponential": lambda: rng.exponential(1, size),
+            "zeros": lambda: np.where(rng.random(size) < 0.7, 0.0, rng.gamma(2, 3, size)),
+            "integers": lambda: rng.integers(-5000, 90_000, size).astype(float),
+            "mixture": lambda: np.where(rng.random(size) < 0.5, rng.normal(0, 0.01, size), rng.normal(100, 20, size)),
+        }[shape]()
+
+    quantiles = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+    with Engine(threads=1, upright_rows=-1) as engine:
+        first = measured(make, engine, {"x": draw()})
+        later = draw() + shift
+        got = values(measure_table(project(), table(), make({"x": later}), first.references, engine=engine), "x")
+    ordered = np.sort(later)
+    for quantile in quantiles:
+        value = got[f"p{round(quantile * 100):02d}"]
+        below, until = (np.searchsorted(ordered, value, side=side) / size for side in ("left", "right"))
+        assert below - 0.005 <= quantile <= until + 0.005, (quantile, value)
+    assert got["mean"] == pytest.approx(later.mean(), rel=1e-9)
+    assert got["std"] == pytest.approx(later.std(ddof=1), rel=1e-9)
+
+
+def test_a_table_of_hundreds_of_columns_is_asked_in_parts(make: Make, engine: Engine) -> None:
+    columns = {f"x{n}": [float(n), n + 1.0] for n in range(250)} | {"s": ["a", "b"]}
+    plan = project(segments=("s",), segment_metrics=("mean", "rows"), min_segment_rows=1, min_category_rows=1)
+    got = measure_table(plan, table(), make(columns), (), engine=engine)
+    assert all(values(got, f"x{n}")["mean"] == n + 0.5 for n in range(250))
+    assert all(values(got, f"x{n}", "s=b")["mean"] == n + 1 for n in range(250))
+    assert values(got, "", "s=a") == {"rows": 1.0}
+
+
+def test_many_categories_and_long_texts(make: Make, engine: Engine) -> None:
+    rng = np.random.default_rng(6)
+    got = measured(
+        make,
+        engine,
+        {"many": [f"c{n}" for n in rng.permutation(100_000)], "long": ["x" * 10_000_000] * 3 + ["y"] * 99_997},
+    )
+    assert values(got, "many")["distinct"] == 100_000
+    assert not [point for point in got.points if point.series.key.metric.startswith("share:c")]
+    assert values(got, "long")["share:y"] == pytest.approx(0.99997)
+    state = next(state for state in got.states if state.column == "long" and state.kind == "categories")
+    assert state.payload["counts"] == {"y": 99_997}
+
+
+def test_a_new_a_lost_and_a_retyped_column_are_counted_once(make: Make, engine: Engine) -> None:
+    first = measured(make, engine, {"a": [1, 2], "b": [1.0, 2.0], "c": ["x", "y"]})
+
+    def at(number: int, columns: dict[str, Any], known: Any) -> TableMeasures:
+        one = replace(make(columns), interval=DAILY.parse(f"2026-03-{number:02d}"))
+        return measure_table(project(), table(), one, known, engine=engine)
+
+    changed = {"a": [1.5, 2.5], "c": [1.0, 2.0], "d": [1.0, 2.0]}
+    second = at(2, changed, first.references)
+    found = values(second)
+    assert (found["new_columns"], found["lost_columns"], found["retyped_columns"]) == (1, 1, 1)
+    known = (*first.references, *second.references)
+    again, third = at(2, changed, known), at(3, changed, known)
+    assert (values(again), again.references) == (found, ())
+    assert [value for metric, value in values(third).items() if metric.endswith("_columns")] == [0, 0, 0]
 
 
 def test_nan_in_a_column_whose_statistics_hide_it(make: Make, engine: Engine) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, Protocol
+from zoneinfo import ZoneInfo
 
 from lupus.measure.columns import Column, Kind, Part, columns_of, is_binary
 from lupus.measure.grid import Grid, span_grid, unit_grid
@@ -192,8 +194,10 @@ def _items_of(
             grid = unit_grid(policy.bins)
         items = [item(Derive.NUMBER, own, grid=grid, wants_grid=wants_grid)]
     elif kind.timely and (part is Part.TIME or part is Part.PLAIN):
-        span = (snapshot.interval.end - snapshot.interval.start).total_seconds() / 3600
-        items = [item(Derive.HOURS, own, grid=span_grid(span, policy.bins))]
+        start, end = snapshot.interval.start, snapshot.interval.end
+        if kind is not Kind.INSTANT:  # a clock that is put forward or back shows another length
+            start, end = wall_clock(start, table.timezone), wall_clock(end, table.timezone)
+        items = [item(Derive.HOURS, own, grid=span_grid((end - start).total_seconds() / 3600, policy.bins))]
     else:
         items = [item(Derive.PRESENCE, own, wants_categories=column.counted)]
     if part is Part.SCORE and column.number:
@@ -215,6 +219,11 @@ def _items_of(
     if column.name in table.patterns and kind is Kind.TEXT:
         items.append(item(Derive.MATCH, (MATCH_RATIO,), pattern=table.patterns[column.name]))
     return items
+
+
+def wall_clock(moment: datetime, timezone: str) -> datetime:
+    """What a clock in `timezone` shows at `moment`, as if it were UTC."""
+    return moment.astimezone(ZoneInfo(timezone)).replace(tzinfo=UTC)
 
 
 def unplaced(plan: Plan) -> list[Item]:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC
 from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from lupus.measure.answers import Answers, read_answers
 from lupus.measure.columns import Kind, group_of
 from lupus.measure.engine import SAMPLE_ROWS, TableEngine, sample_of
 from lupus.measure.grid import grid_for
-from lupus.measure.plan import GRID_QUANTILES, MOST_ITEMS, Derive, Plan, plan_for, unplaced
+from lupus.measure.plan import GRID_QUANTILES, MOST_ITEMS, Derive, Plan, plan_for, unplaced, wall_clock
 from lupus.measure.points import Writer
 from lupus.measure.query import VIEW, build
 from lupus.measure.reference import MOST_SEEN, categories_from, grid_in, is_free_text
@@ -138,8 +136,7 @@ def _known(
 def _starts(table: Table, snapshot: Snapshot) -> tuple[int, int]:
     """The interval's start in seconds since 1970: in UTC, and as the clocks of the table's time zone show it."""
     start = snapshot.interval.start
-    local = start.astimezone(ZoneInfo(table.timezone)).replace(tzinfo=UTC)
-    return int(start.timestamp()), int(local.timestamp())
+    return int(start.timestamp()), int(wall_clock(start, table.timezone).timestamp())
 
 
 def _cached_plan(
