@@ -80,8 +80,8 @@ def measure_table(
         sample = rows if engine.portable or snapshot.rows <= SAMPLE_ROWS else sample_of(rows)
         fixed = _fix_grids(project, plan, sample, engine)
         plan = _with_grids(plan, fixed)
-    kept = snapshot.schema if plan.upright else None
-    engine.show_slice(VIEW, rows, plan.width, _starts(table, snapshot), schema=kept)
+    same = snapshot.schema if plan.upright else None
+    engine.show_slice(VIEW, rows, plan.width, _starts(table, snapshot), schema=same)
     answers, broken = _ask(plan, engine)
     answers.rows = snapshot.rows
     _refine(plan, answers, engine)
