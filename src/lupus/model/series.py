@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -75,6 +76,7 @@ class Series:
     tags: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
+@lru_cache(maxsize=65536)  # thousands of points a day are of the same few segments
 def segment_name(*parts: tuple[str, str]) -> str:
     """The canonical name of the rows where every column of `parts` equals its value, in the order given.
 

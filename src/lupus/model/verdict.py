@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from fnmatch import translate
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from lupus.model.interval import Interval
@@ -108,6 +108,7 @@ class Selector:
         return all(patterns is None or _meant(patterns, text) for patterns, text in pairs)
 
 
+@lru_cache(maxsize=65536)
 def _meant(patterns: tuple[str, ...], text: str) -> bool:
     wanted, barred = _compiled(patterns)
     return (wanted is None or wanted(text) is not None) and (barred is None or barred(text) is None)
