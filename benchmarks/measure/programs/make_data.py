@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 PIECE = 1_000_000
-ROW_GROUP = 122_880  # as Lupus writes its snapshots, and as DuckDB likes them: one thread per group
+ROW_GROUP = 122_880  # as DuckDB writes, one thread per group; compressed as nearly everything writes by default
 SEGMENTS = 20
 
 
@@ -40,7 +40,7 @@ def profile(path: Path, rows: int, seed: int = 0) -> None:
             names = np.array([f"value {n}" for n in range(distinct)])
             columns[f"text{number}"] = pa.array(names[rng.zipf(1.5, count) % distinct])
         piece = pa.table(columns)
-        writer = writer or pq.ParquetWriter(path, piece.schema, compression="zstd")
+        writer = writer or pq.ParquetWriter(path, piece.schema, compression="snappy")
         writer.write_table(piece, row_group_size=ROW_GROUP)
     assert writer is not None
     writer.close()
@@ -57,7 +57,7 @@ def wide(path: Path, rows: int, columns: int) -> None:
             values = np.roll(base[number % 40], 997 * number) + number
             arrays[f"column{number}"] = pa.array(values.astype(np.float32 if number % 2 else np.float64))
         piece = pa.table(arrays)
-        writer = writer or pq.ParquetWriter(path, piece.schema, compression="zstd")
+        writer = writer or pq.ParquetWriter(path, piece.schema, compression="snappy")
         writer.write_table(piece, row_group_size=count)
     assert writer is not None
     writer.close()
@@ -77,7 +77,7 @@ def evaluation(folder: Path, rows: int) -> None:
         "labels": {"id": ids[order], "label": label[order]},
     }
     for name, columns in tables.items():
-        pq.write_table(pa.table(columns), folder / f"{name}.parquet", compression="zstd", row_group_size=ROW_GROUP)
+        pq.write_table(pa.table(columns), folder / f"{name}.parquet", compression="snappy", row_group_size=ROW_GROUP)
 
 
 if __name__ == "__main__":
