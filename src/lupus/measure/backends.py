@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from lupus.model import MeasureError, Series, Snapshot
@@ -31,6 +32,10 @@ class BackendEngine:
         self.series: dict[Hashable, Series] = {}
         self.plans: dict[Hashable, Any] = {}
         self.queries: list[str] = []
+
+    def modest(self) -> AbstractContextManager[None]:
+        """Changes nothing: the backend has limits of its own."""
+        return nullcontext()
 
     def show_slice(
         self, view: str, slice_: Expression, width: int, more: Sequence[int], *, schema: Hashable = None

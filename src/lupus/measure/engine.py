@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -50,6 +51,8 @@ class TableEngine(Protocol):
     def rows(self, key: Hashable, build: Callable[[], Expression]) -> list[tuple[Any, ...]]: ...
 
     def table(self, key: Hashable, build: Callable[[], Sequence[Expression]]) -> pa.Table: ...
+
+    def modest(self) -> AbstractContextManager[None]: ...
 
 
 class Engine:
@@ -107,6 +110,23 @@ class Engine:
                 self._prepared.close()
             self._connection.close()
             self._connection = self._prepared = None
+
+    @contextmanager
+    def modest(self) -> Iterator[None]:
+        """Meanwhile takes 550 MB, or 150 MB per thread if that is more, and puts the rest on disk.
+
+        For queries that would take as much memory as there is for little gain, like joins. A limit that the engine was
+        made with stays.
+        """
+        if "memory_limit" in self._settings:
+            yield
+            return
+        threads = int(self._settings.get("threads") or os.cpu_count() or 1)
+        self._execute(f"SET memory_limit = '{max(550, 150 * threads)}MB'")
+        try:
+            yield
+        finally:
+            self._execute("RESET memory_limit")
 
     def show_slice(
         self, view: str, slice_: Path | pa.Table, width: int, more: Sequence[int], *, schema: Hashable = None

@@ -21,12 +21,12 @@ class Place(NamedTuple):
 
     slice: int
     part: int = -1
-    a: str | None = None
-    b: str | None = None
+    a: str | int | None = None
+    b: str | int | None = None
 
     @property
     def order(self) -> tuple[int, int, str, str]:
-        return (self.slice, self.part, self.a or "", self.b or "")
+        return (self.slice, self.part, str(self.a or ""), str(self.b or ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,14 @@ def sorted_out(arrays: Mapping[str, Any], parts: int) -> Answers:
     rows = len(arrays["n"])
     slices = np.ma.filled(arrays["slice"], 0).astype(np.int64)
     part = np.ma.filled(arrays["part"], 0).astype(np.int64) if "part" in arrays else np.zeros(rows, dtype=np.int64)
-    values = [_texts(arrays[name]) if name in arrays else [None] * rows for name in ("a", "b")]
     if parts:
-        numbers: dict[Place, int] = {}
-        named = zip(slices.tolist(), part.tolist(), *values, strict=True)
-        group = np.array([numbers.setdefault(Place(*one), len(numbers)) for one in named], dtype=np.intp)
-        places = list(numbers)
+        columns = [slices, part, *(_numbered(arrays[name]) for name in ("a", "b") if name in arrays)]
+        key = np.zeros(rows, dtype=np.int64)
+        for column in columns:
+            key = key * (int(column.max(initial=0)) + 1) + column
+        _, first, group = np.unique(key, return_index=True, return_inverse=True)
+        values = [arrays[name][first].tolist() for name in ("a", "b") if name in arrays]
+        places = [Place(*one) for one in zip(slices[first].tolist(), part[first].tolist(), *values, strict=True)]
     else:
         kinds, group = np.unique(slices, return_inverse=True)
         places = [Place(one) for one in kinds.tolist()]
@@ -71,9 +73,15 @@ def sorted_out(arrays: Mapping[str, Any], parts: int) -> Answers:
     return Answers(tuple(places), counts, group[keep], take[keep])
 
 
-def _texts(values: Any) -> list[str | None]:
-    found: list[str | None] = values.tolist()
-    return found
+def _numbered(values: Any) -> NDArray[np.int64]:
+    """A number for each different value; text and nulls through a dictionary, hashes as they are."""
+    import numpy as np
+
+    if values.dtype.kind in "iu" and not np.ma.is_masked(values):
+        found: NDArray[np.int64] = np.unique(np.asarray(values), return_inverse=True)[1].astype(np.int64)
+        return found
+    numbers: dict[Any, int] = {}
+    return np.array([numbers.setdefault(value, len(numbers)) for value in values.tolist()], dtype=np.int64)
 
 
 def _counts(places: Sequence[Place], group: Any, cell: Any, n: Any) -> dict[Place, Counts]:
@@ -114,3 +122,12 @@ def without_copies(arrays: Mapping[str, Any], *, predictions: int, truths: int) 
     if (mine, theirs) != (predictions, truths):
         return False
     return None if int(n[first & (slices > 0) & (cell == int(Outcome.UNLABELLED))].sum()) else True
+
+
+def without_key(arrays: Mapping[str, Any]) -> int:
+    """Predictions whose key is not complete."""
+    import numpy as np
+
+    first = np.ma.filled(arrays["part"], 0) == 0 if "part" in arrays else np.ones(len(arrays["n"]), dtype=bool)
+    mine = np.ma.filled(arrays["slice"], 0) > 0
+    return int(arrays["n"][first & mine & (np.ma.filled(arrays["cell"], 0) == int(Outcome.NO_KEY))].sum())

@@ -24,8 +24,44 @@ LEAST_GAP: Final = 5e-17
 """Likewise of 1 - score."""
 CODE_OFFSET: Final = 1 << 20
 """Added to a cell's number to make it positive; ln(LEAST_SCORE) is about -707."""
+_SMALL: Final = 1e-4
 CODES: Final = 32
 """Codes per cell: two for each of up to 16 calibration bins; odd when the score reaches the threshold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The rows of one label in every cell (C,): sums of weights, of squared weights, of scores and squared scores."""
+
+    weight: Floats
+    squares: Floats
+    scores: Floats
+    squared_scores: Floats
+
+    def mean(self, otherwise: Floats) -> Floats:
+        """The mean score, `otherwise` where there are no rows."""
+        import numpy as np
+
+        mean = np.divide(self.scores, self.weight, out=otherwise.copy(), where=self.weight > 0)
+        clipped: Floats = np.clip(np.nan_to_num(mean), 0.0, 1.0)
+        return clipped
+
+    def loss(self, mean: Floats, *, positive: bool) -> Floats:
+        """The sum of the log losses, from mean and variance.
+
+        Of -ln x the mean is -ln of the mean, plus half the relative variance of x, up to the third power of a cell's
+        width: 1e-10. Where 1 - score is so small that its variance is lost in rounding, rows are taken to be even.
+        """
+        import numpy as np
+
+        even = 1 / (12 * CELLS_PER_LOG_ODD**2)
+        chance = mean if positive else 1 - mean
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            variance = self.squared_scores / self.weight - mean * mean
+            relative = np.where(chance > _SMALL, variance / (chance * chance), 0.0 if positive else even * mean**2)
+        relative = np.clip(np.nan_to_num(relative), 0.0, 3 * even)
+        total: Floats = self.weight * (losses(mean, positive=positive) + relative / 2)
+        return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,44 +122,32 @@ class Cells:
         )
 
     @classmethod
-    def of_sums(
-        cls,
-        starts: NDArray[np.intp],
-        code: NDArray[np.int64],
-        *,
-        rows: Floats,
-        both: Floats,
-        positives: Floats,
-        squares: Floats,
-        positive_squares: Floats,
-        scores: Floats,
-        positive_scores: Floats,
-        squared_scores: Floats,
-        loss: Floats,
+    def of_sides(
+        cls, starts: NDArray[np.intp], code: NDArray[np.int64], *, rows: Floats, negative: Side, positive: Side
     ) -> Self:
-        """Of rows summed up by cell code; sums of weights, of scores and of squared scores are weighted."""
+        """Of rows summed up by cell code, the negatives and the positives apart."""
         import numpy as np
 
-        negatives = both - positives
+        weight = negative.weight + positive.weight
         with np.errstate(divide="ignore", invalid="ignore"):
-            mean = scores / both
-            low = np.where(negatives > 0, (scores - positive_scores) / negatives, mean)
-            high = np.where(positives > 0, positive_scores / positives, mean)
-            spread = squared_scores / both - mean * mean
+            mean = (negative.scores + positive.scores) / weight
+            spread = (negative.squared_scores + positive.squared_scores) / weight - mean * mean
+        low, high = negative.mean(mean), positive.mean(mean)
+        brier = positive.weight - 2 * positive.scores + positive.squared_scores + negative.squared_scores
         return cls(
             starts=starts,
             rows=rows,
-            negatives=negatives,
-            positives=positives,
-            squares=squares,
-            positive_squares=positive_squares,
-            low=np.clip(low, 0.0, 1.0),
-            high=np.clip(high, 0.0, 1.0),
-            loss=loss,
-            brier=np.maximum(positives - 2 * positive_scores + squared_scores, 0.0),
+            negatives=negative.weight,
+            positives=positive.weight,
+            squares=negative.squares + positive.squares,
+            positive_squares=positive.squares,
+            low=low,
+            high=high,
+            loss=positive.loss(high, positive=True) + negative.loss(low, positive=False),
+            brier=np.maximum(brier, 0.0),
             yes=code % 2 == 1,
             bin=code % CODES // 2,
-            tied=spread <= 1e-12 * mean * mean,
+            tied=~(spread > 1e-12 * mean * mean),
         )
 
     @property

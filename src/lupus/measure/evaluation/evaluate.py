@@ -10,12 +10,12 @@ from typing import Any
 from lupus.measure.columns import Kind, kind_of
 from lupus.measure.engine import TableEngine
 from lupus.measure.evaluation import binary, multiclass, query, ranking, regression
-from lupus.measure.evaluation.answers import Place, without_copies
+from lupus.measure.evaluation.answers import Place, without_copies, without_key
 from lupus.measure.evaluation.measures import EvaluationMeasures, Writer
 from lupus.measure.evaluation.metric import EvaluationMetric, Found
 from lupus.measure.evaluation.read_binary import read_binary
 from lupus.measure.evaluation.read_multiclass import read_multiclass
-from lupus.measure.evaluation.shape import MANY_ROWS, PREDICTIONS, TRUTHS, Outcome, Shape, lacking, shape_of
+from lupus.measure.evaluation.shape import MANY_ROWS, PREDICTIONS, TRUTHS, Shape, lacking, shape_of
 from lupus.measure.points import NULL_LABEL
 from lupus.model import Failure, FailureKind, Interval, Project, Role, Snapshot, Table, Task
 
@@ -75,7 +75,7 @@ def measure_evaluation(
             writer.whole(interval, found)
         elif found.counts.keys >= least:
             names = [shape.columns[column][0] for column in shape.parts[place.part]]
-            values = [NULL_LABEL if value is None else value for value in (place.a, place.b)]
+            values = [NULL_LABEL if value is None else str(value) for value in (place.a, place.b)]
             writer.segment(interval, tuple(zip(names, values, strict=False)), found, least=least)
     for number, (interval, _) in enumerate(usable, start=1):
         if number not in seen:
@@ -102,7 +102,19 @@ def _found(
     if shape.task is Task.RANKING:
         yield from ranking.read_ranking(shape, engine.arrays(shape, partial(ranking.build, shape)))
         return
-    shape, arrays = _asked(shape, predictions, truths, engine)
+    shape, arrays, texts = _asked(shape, predictions, truths, engine)
+    for place, found in _read(project, shape, arrays, engine):
+        if shape.hashed and place.part >= 0:
+            columns = shape.parts[place.part]
+            told = (texts.get((column, hash_)) for column, hash_ in zip(columns, (place.a, place.b), strict=False))
+            yield Place(place.slice, place.part, *told), found
+        else:
+            yield place, found
+
+
+def _read(
+    project: Project, shape: Shape, arrays: Mapping[str, Any], engine: TableEngine
+) -> Iterator[tuple[Place, Found]]:
     if shape.task is Task.BINARY_CLASSIFICATION:
         yield from read_binary(shape, arrays)
     elif shape.task is Task.MULTICLASS_CLASSIFICATION:
@@ -117,22 +129,38 @@ def _found(
 
 def _asked(
     shape: Shape, predictions: Sequence[Snapshot], truths: Sequence[Snapshot], engine: TableEngine
-) -> tuple[Shape, dict[str, Any]]:
-    """The answer, and the shape that it is of: many rows are joined as they are unless keys have copies."""
+) -> tuple[Shape, dict[str, Any], dict[tuple[int, Any], str]]:
+    """The answer, the shape that it is of, and the segments' texts by column and hash.
+
+    Many rows are joined as they are unless keys have copies, and segments told by hash unless two have the same.
+    """
     if shape.cells:
         bold = replace(shape, copies=False)
-        arrays = engine.arrays(bold, partial(query.build, bold))
-        rows = sum(snapshot.rows for snapshot in predictions)
-        sure = without_copies(arrays, predictions=rows, truths=sum(snapshot.rows for snapshot in truths))
-        if sure is None:
-            part = arrays["part"] == 0 if "part" in arrays else True
-            slices = arrays["slice"].filled(0) if hasattr(arrays["slice"], "filled") else arrays["slice"]
-            no_key = int(arrays["n"][part & (arrays["cell"] == int(Outcome.NO_KEY)) & (slices > 0)].sum())
-            ((distinct,),) = engine.rows(("distinct", bold), partial(query.build_distinct, bold))
-            sure = distinct == rows - no_key
-        if sure:
-            return bold, arrays
-    return shape, engine.arrays(shape, partial(query.build, shape))
+        texts: dict[tuple[int, Any], str] = {}
+        if bold.hashed:
+            values = engine.rows(("values", bold), partial(query.build_segment_values, bold))
+            texts = {(column, told): text for column, text, told in values if text is not None}
+        if not bold.hashed or len(texts) == sum(text is not None for _, text, _ in values):
+            with engine.modest():
+                arrays = engine.arrays(bold, partial(query.build, bold))
+            if _has_no_copies(bold, arrays, predictions, truths, engine):
+                return bold, arrays, texts
+    return shape, engine.arrays(shape, partial(query.build, shape)), {}
+
+
+def _has_no_copies(
+    shape: Shape,
+    arrays: Mapping[str, Any],
+    predictions: Sequence[Snapshot],
+    truths: Sequence[Snapshot],
+    engine: TableEngine,
+) -> bool:
+    rows = sum(snapshot.rows for snapshot in predictions)
+    sure = without_copies(arrays, predictions=rows, truths=sum(snapshot.rows for snapshot in truths))
+    if sure is not None:
+        return sure
+    ((distinct,),) = engine.rows(("distinct", shape), partial(query.build_distinct, shape))
+    return bool(distinct == rows - without_key(arrays))
 
 
 def _usable_truths(project: Project, truth: Table, truths: Sequence[Snapshot]) -> tuple[list[Snapshot], Failure]:

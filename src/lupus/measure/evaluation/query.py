@@ -7,7 +7,7 @@ summed up by), ``n`` rows, and the sums of the task. Columns that a shape does n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from lupus.measure.evaluation.cells import (
     CALIBRATION_BINS,
@@ -17,15 +17,15 @@ from lupus.measure.evaluation.cells import (
     LEAST_GAP,
     LEAST_SCORE,
 )
-from lupus.measure.evaluation.rows import joined, predictions
-from lupus.measure.evaluation.shape import Outcome, Shape
+from lupus.measure.evaluation.rows import joined, predictions, segment_value
+from lupus.measure.evaluation.shape import PREDICTIONS, TRUTHS, Outcome, Shape
 from lupus.measure.grid import HUGE
 from lupus.model import Task
 
 if TYPE_CHECKING:
     import ibis
 
-_EPSILON = 2.0**-52
+_EPSILON: Final = 2.0**-52
 
 
 def build(shape: Shape) -> ibis.Table:
@@ -44,6 +44,19 @@ def build_distinct(shape: Shape) -> ibis.Table:
     names = ["slice", *shape.key_names]
     complete = rows.filter([rows[name].notnull() for name in shape.key_names])
     return complete.select(*names).distinct().aggregate(n=lambda one: one.count())
+
+
+def build_segment_values(shape: Shape) -> ibis.Table:
+    """Every value of every segment column (by number): its text, and the hash that tells it in the query."""
+    import ibis
+
+    parts = []
+    for number, (_, predicted) in enumerate(shape.columns):
+        name = f"s{number}"
+        table = ibis.table({name: "int64"}, name=PREDICTIONS if predicted else TRUTHS)
+        text, told = table[name].cast("string"), segment_value(shape, table[name])
+        parts.append(table.select(column=ibis.literal(number, "int64"), text=text, told=told).distinct())
+    return ibis.union(*parts) if parts[1:] else parts[0]
 
 
 def build_one_versus_rest(shape: Shape) -> ibis.Table:
@@ -97,34 +110,39 @@ def weigher(shape: Shape, rows: ibis.Table) -> Any:
 
 
 def _binary(shape: Shape, rows: ibis.Table, *more: str) -> ibis.Table:
+    return _by_cell(shape, rows, *more) if shape.cells else _by_score(shape, rows, *more)
+
+
+def _by_score(shape: Shape, rows: ibis.Table, *more: str) -> ibis.Table:
     import ibis
 
-    score, used = rows["o0"], rows["outcome"] == int(Outcome.USED)
-    if shape.cells:
-        odds = ibis.greatest(score, LEAST_SCORE).ln() - ibis.greatest(1.0 - score, LEAST_GAP).ln()
-        place = (odds * float(CELLS_PER_LOG_ODD)).floor().cast("int64") + CODE_OFFSET
-        ten = ibis.least((score * float(CALIBRATION_BINS)).floor().cast("int64"), CALIBRATION_BINS - 1)
-        cell = place * CODES + ten * 2 + ibis.ifelse(score >= shape.threshold, 1, 0)
-        code = rows["outcome"].cast("int64")
-    else:
-        cell, code = score, rows["outcome"].cast("float64")
-    rows = rows.mutate(cell=ibis.ifelse(used, cell, code))
+    used = rows["outcome"] == int(Outcome.USED)
+    rows = rows.mutate(cell=ibis.ifelse(used, rows["o0"], rows["outcome"].cast("float64")))
     rows, names = spread(shape, rows)
-    score, truth, total = rows["o0"], rows["truth"], weigher(shape, rows)
-    positive = ibis.ifelse(truth == 1, 1, 0)
-    sums = {"n": rows.count(), "positives": total(positive)}
+    positive = ibis.ifelse(rows["truth"] == 1, 1, 0)
+    sums = {"n": rows.count(), "positives": weigher(shape, rows)(positive)}
     if shape.weight:
         weight = rows["weight"]
         sums |= {"weight": weight.sum(), "squares": (weight * weight).sum()}
         sums |= {"positive_squares": (weight * weight * positive).sum()}
-    if shape.cells:
-        chance = ibis.ifelse(truth == 1, score, 1.0 - score)
-        sums |= {
-            "scores": total(score),
-            "positive_scores": total(ibis.ifelse(truth == 1, score, 0.0)),
-            "squared_scores": total(score * score),
-            "loss": total(-ibis.greatest(chance, _EPSILON).ln()),
-        }
+    return rows.group_by([*names, *more, "cell"]).aggregate(**sums)
+
+
+def _by_cell(shape: Shape, rows: ibis.Table, *more: str) -> ibis.Table:
+    """The cell's code, and the label as its lowest bit; with it few sums are needed."""
+    import ibis
+
+    score, truth, used = rows["o0"], rows["truth"], rows["outcome"] == int(Outcome.USED)
+    odds = (ibis.greatest(score, LEAST_SCORE) / ibis.greatest(1.0 - score, LEAST_GAP)).ln()
+    place = (odds * float(CELLS_PER_LOG_ODD)).floor().cast("int64") + CODE_OFFSET
+    ten = ibis.least((score * float(CALIBRATION_BINS)).floor().cast("int64"), CALIBRATION_BINS - 1)
+    code = place * CODES + ten * 2 + ibis.ifelse(score >= shape.threshold, 1, 0)
+    cell = ibis.ifelse(used, code * 2 + truth.cast("int64"), rows["outcome"].cast("int64"))
+    rows, names = spread(shape, rows.mutate(cell=cell))
+    score, total = rows["o0"], weigher(shape, rows)
+    sums = {"n": rows.count(), "scores": total(score), "squared_scores": total(score * score)}
+    if shape.weight:
+        sums |= {"weight": rows["weight"].sum(), "squares": (rows["weight"] * rows["weight"]).sum()}
     return rows.group_by([*names, *more, "cell"]).aggregate(**sums)
 
 

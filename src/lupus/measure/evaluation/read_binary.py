@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lupus.measure.evaluation.answers import Place, sorted_out
 from lupus.measure.evaluation.binary import binary_estimates, confusions
 from lupus.measure.evaluation.binary_state import BinaryScores
-from lupus.measure.evaluation.cells import CODE_OFFSET, CODES, Cells
+from lupus.measure.evaluation.cells import CODE_OFFSET, CODES, Cells, Side
 from lupus.measure.evaluation.metric import Found, by_group
 from lupus.measure.evaluation.shape import Shape
 
@@ -52,34 +52,47 @@ def cells_of(
         return np.add.reduceat(values, first) if len(first) else values
 
     cell, group = cell[first], group[first]
+    if shape.cells:
+        return _of_codes(shape, cell.astype(np.int64), group, summed)
     starts = np.flatnonzero(np.diff(group, prepend=-1))
     rows, positives = summed("n"), summed("positives")
     both = summed("weight") if shape.weight else rows
-    squares = summed("squares") if shape.weight else rows
-    positive_squares = summed("positive_squares") if shape.weight else positives
-    if not shape.cells:
-        cells = Cells.of_scores(
-            starts,
-            cell,
-            both - positives,
-            positives,
-            threshold=shape.threshold,
-            rows=rows,
-            squares=squares,
-            positive_squares=positive_squares,
-        )
-        return cells, group[starts]
-    cells = Cells.of_sums(
+    cells = Cells.of_scores(
         starts,
-        cell - CODE_OFFSET * CODES,
+        cell,
+        both - positives,
+        positives,
+        threshold=shape.threshold,
         rows=rows,
-        both=both,
-        positives=positives,
-        squares=squares,
-        positive_squares=positive_squares,
-        scores=summed("scores"),
-        positive_scores=summed("positive_scores"),
-        squared_scores=summed("squared_scores"),
-        loss=summed("loss"),
+        squares=summed("squares") if shape.weight else rows,
+        positive_squares=summed("positive_squares") if shape.weight else positives,
     )
     return cells, group[starts]
+
+
+def _of_codes(
+    shape: Shape, cell: NDArray[np.int64], group: NDArray[np.intp], summed: Callable[[str], NDArray[np.float64]]
+) -> tuple[Cells, NDArray[np.intp]]:
+    """Of answers by cell and label: the label is the code's lowest bit."""
+    import numpy as np
+
+    label, code = cell % 2, cell // 2
+    new = (np.diff(group, prepend=-1) != 0) | (np.diff(code, prepend=-1) != 0)
+    first, where = np.flatnonzero(new), np.cumsum(new) - 1
+    rows = summed("n")
+    weight, squares = (summed("weight"), summed("squares")) if shape.weight else (rows, rows)
+    columns = (weight, squares, summed("scores"), summed("squared_scores"))
+    sides = [
+        Side(
+            *(
+                np.bincount(where, column * (label == one), minlength=len(first)).astype(np.float64)
+                for column in columns
+            )
+        )
+        for one in (0, 1)
+    ]
+    all_rows = np.bincount(where, rows, minlength=len(first)).astype(np.float64)
+    group = group[first]
+    starts = np.flatnonzero(np.diff(group, prepend=-1))
+    code = code[first] - CODE_OFFSET * CODES
+    return Cells.of_sides(starts, code, rows=all_rows, negative=sides[0], positive=sides[1]), group[starts]

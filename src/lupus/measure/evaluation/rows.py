@@ -64,7 +64,7 @@ def predictions(shape: Shape) -> ibis.Table:
             values[alias] = ibis.null("string" if _is_class(shape, alias) else "float64")
         else:
             values[alias] = class_name(rows[alias], kind) if _is_class(shape, alias) else rows[alias].cast("float64")
-    values |= {name: rows[name].cast("string") for name in segments}
+    values |= {name: segment_value(shape, rows[name]) for name in segments}
     values |= {name: rows[name].cast("float64") for name in weight}
     rows = rows.select("slice", **_keys(shape, rows), **values)
     if shape.copies:
@@ -84,7 +84,7 @@ def labels(shape: Shape) -> ibis.Table:
     fields = {"slice": "int64"} | _key_types(shape) | {"label": _DECLARED.get(shape.label_kind, "int64")}
     rows = ibis.table(fields | dict.fromkeys((*segments, *weight), "int64"), name=TRUTHS)
     values = {"truth": _truth(shape, rows["label"])}
-    values |= {name: rows[name].cast("string") for name in segments}
+    values |= {name: segment_value(shape, rows[name]) for name in segments}
     values |= {name: rows[name].cast("float64") for name in weight}
     names = [f"t_{name}" for name in shape.key_names]
     keys = dict(zip(names, _keys(shape, rows).values(), strict=True))
@@ -94,6 +94,15 @@ def labels(shape: Shape) -> ibis.Table:
     rows = rows.filter([rows[name].notnull() for name in (*names, "truth")])
     rows = rows.group_by([*names, "slice"]).aggregate(**{name: rows[name].max() for name in values})
     return rows.group_by(names).aggregate(**{name: rows[name].argmax(rows["slice"]) for name in values})
+
+
+def segment_value(shape: Shape, value: Any) -> Any:
+    """What tells a segment's value in the query: its text, or the hash of it."""
+    import ibis
+
+    text = value.cast("string")
+    # Some engines give a hash of null as well.
+    return ibis.ifelse(text.notnull(), text.hash(), None) if shape.hashed else text
 
 
 def _most_probable(shape: Shape, rows: ibis.Table) -> Any:
@@ -175,11 +184,9 @@ def _outcome(shape: Shape, rows: ibis.Table) -> Any:
             good_label = truth.isin(shape.classes)
     if shape.weight:
         good_output = good_output & (rows["weight"] >= 0) & (rows["weight"] <= HUGE)
-    cases = [
-        (truth.isnull(), Outcome.UNLABELLED),
-        (~good_label, Outcome.BAD_LABEL),
-        (good_output.fill_null(False), Outcome.USED),
-    ]
+    # What most rows are is asked first; the rest is then asked of few.
+    used = (truth.notnull() & good_label & good_output).fill_null(False)
+    cases = [(truth.isnull(), Outcome.UNLABELLED), (~good_label, Outcome.BAD_LABEL)]
     if not shape.copies:
         first = rows[shape.key_names[0]]
         no_key = first.isnull()
@@ -187,4 +194,5 @@ def _outcome(shape: Shape, rows: ibis.Table) -> Any:
             no_key = no_key | rows[name].isnull()
         found = rows[f"t_{shape.key_names[0]}"].notnull()
         cases = [(no_key, Outcome.NO_KEY), (truth.isnull() & found, Outcome.NULL_LABEL), *cases]
+    cases = [(used, Outcome.USED), *cases]
     return ibis.cases(*((when, ibis.literal(int(then), "int8")) for when, then in cases), else_=int(Outcome.BAD_OUTPUT))

@@ -59,6 +59,11 @@ class Shape:
     cells: bool = False
 
     @property
+    def hashed(self) -> bool:
+        """Whether segments are told by the hash of their value: of many rows a number is grouped faster than text."""
+        return self.cells and not self.copies and bool(self.parts)
+
+    @property
     def key_names(self) -> tuple[str, ...]:
         return tuple(f"k{number}" for number in range(len(self.keys)))
 
