@@ -77,6 +77,7 @@ def _entry(module: Any, name: str) -> list[str]:
     if isinstance(thing, type):
         bases = ", ".join(base.__name__ for base in thing.__bases__ if base is not object)
         return [f"```python\nclass {name}({bases})\n```", markdown(thing)]
+    thing = inspect.unwrap(thing) if callable(thing) else thing  # a function that remembers its answers is one too
     if callable(thing) and hasattr(thing, "__code__"):
         return [f"```python\n{name}{_signature(thing)}\n```", markdown(thing)]
     said = _said(module, name)
