@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -102,11 +102,13 @@ class BackendEngine:
         named = expression.op().find(ops.UnboundTable)
         return expression.op().replace({node: self._views[node.name].op() for node in named}).to_expr()
 
-    def table(self, key: Hashable, build: Callable[[], Sequence[Expression]]) -> pa.Table:
+    def table(
+        self, key: Hashable, build: Callable[[], Sequence[Expression]], *, columns: Collection[int] = ()
+    ) -> pa.Table:
         """The rows of all expressions that `build` makes, from one query."""
         import ibis
 
-        del key
+        del key, columns
         parts = build()
         expression = ibis.union(*parts) if parts[1:] else parts[0]
         self.queries.append(str(ibis.to_sql(expression)))

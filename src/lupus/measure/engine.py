@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SAMPLE_ROWS = 50_000
 _PIECES = 5
+_FEW = 50
 
 
 class TableEngine(Protocol):
@@ -50,7 +51,9 @@ class TableEngine(Protocol):
 
     def rows(self, key: Hashable, build: Callable[[], Expression]) -> list[tuple[Any, ...]]: ...
 
-    def table(self, key: Hashable, build: Callable[[], Sequence[Expression]]) -> pa.Table: ...
+    def table(
+        self, key: Hashable, build: Callable[[], Sequence[Expression]], *, columns: Collection[int] = ()
+    ) -> pa.Table: ...
 
     def modest(self) -> AbstractContextManager[None]: ...
 
@@ -90,6 +93,7 @@ class Engine:
         self._connection: Any = None
         self._prepared: PreparedSlices | None = None
         self._is_prepared = False
+        self._shown: Any = ("", None, 0, ())
         self._compiled: dict[Hashable, str] = {}
         self.series: dict[Hashable, Series] = {}
         self.plans: dict[Hashable, Any] = {}
@@ -149,9 +153,29 @@ class Engine:
             source = f'"{view}_rows"'
         constants = "".join(f", {int(value)}::BIGINT AS c{width + at}" for at, value in enumerate(more))
         body = f"SELECT *{constants} FROM {source} AS slice({names})"  # noqa: S608
+        self._shown = (view, slice_, width, more)
         self._is_prepared = schema is not None and self._prepare(view, schema, body)
         if not self._is_prepared:
             self._execute(f'CREATE OR REPLACE TEMP VIEW "{view}" AS {body}')
+
+    def _narrow(self, columns: Collection[int]) -> None:
+        """Shows only the columns at these positions of the file that is shown.
+
+        DuckDB plans a view of a thousand columns for every branch of a query anew. Where names differ only in case,
+        what is shown stays as it is.
+        """
+        import pyarrow.parquet as pq
+        from sqlglot import exp
+
+        view, file, width, more = self._shown
+        names = pq.read_schema(file).names
+        if len({name.casefold() for name in names}) < len(names):
+            return
+        paths = exp.Array(expressions=[exp.Literal.string(_not_a_pattern(file))]).sql("duckdb")
+        picked = [f"{exp.to_identifier(names[at], quoted=True).sql('duckdb')} AS c{at}" for at in sorted(columns)]
+        picked += [f"{int(value)}::BIGINT AS c{width + at}" for at, value in enumerate(more)]
+        body = f"SELECT {', '.join(picked)} FROM read_parquet({paths}, hive_partitioning = false)"  # noqa: S608
+        self._execute(f'CREATE OR REPLACE TEMP VIEW "{view}" AS {body}')
 
     def _prepare(self, view: str, schema: Hashable, body: str) -> bool:
         """Whether the rows of `body` could be read into a table."""
@@ -192,13 +216,26 @@ class Engine:
         sql = self._sql(key, lambda: [build()])
         return self._guarded(lambda connection: connection.execute(sql).fetchall())  # type: ignore[no-any-return]
 
-    def table(self, key: Hashable, build: Callable[[], Sequence[Expression]]) -> pa.Table:
-        """The rows of all expressions that `build` makes, which have the same columns, from one query."""
+    def table(
+        self, key: Hashable, build: Callable[[], Sequence[Expression]], *, columns: Collection[int] = ()
+    ) -> pa.Table:
+        """The rows of all expressions that `build` makes, which have the same columns, from one query.
+
+        `columns` are the positions of the slice's columns that it is about, where somebody knows.
+        """
         sql = self._sql(key, build)
         if self._is_prepared and self._prepared is not None:
             prepared = self._prepared
             return self._guarded(lambda _: prepared.table(sql))
-        return self._guarded(lambda connection: connection.sql(sql).to_arrow_table())
+        narrow = columns and isinstance(self._shown[1], Path) and len(columns) + _FEW < self._shown[2]
+        if narrow:
+            self._guarded(lambda _: self._narrow(columns))
+        try:
+            return self._guarded(lambda connection: connection.sql(sql).to_arrow_table())
+        finally:
+            if narrow:
+                view, slice_, width, more = self._shown
+                self.show_slice(view, slice_, width, more)
 
     def arrays(self, key: Hashable, build: Callable[[], Expression]) -> dict[str, Any]:
         """As `rows`, but column by column as NumPy arrays, masked where there are nulls."""

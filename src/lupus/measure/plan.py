@@ -119,6 +119,12 @@ class Plan:
     def per_segment(self) -> bool:
         return bool(self.segments) and (self.segment_rows or any(item.segment_metrics for item in self.items))
 
+    @property
+    def positions(self) -> frozenset[int]:
+        """The positions of the columns that are asked for."""
+        columns = (*(item.column for item in self.items), *self.keys, *(one for some in self.segments for one in some))
+        return frozenset(column.position for column in columns)
+
     def of(self, *items: Item, exact: tuple[float, ...], upright: bool = True) -> Plan:
         """The plan of these items alone, over the whole slice, with exact quantiles."""
         return replace(

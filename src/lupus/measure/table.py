@@ -161,7 +161,8 @@ def _ask(plan: Plan, engine: TableEngine) -> tuple[Answers, dict[int, str]]:
     for part in plan.parts():
         if part.items or part.keys:
             try:
-                answers.add(read_answers(engine.table(part, partial(build, part, engine.slice)), part), first=first)
+                found = engine.table(part, partial(build, part, engine.slice), columns=part.positions)
+                answers.add(read_answers(found, part), first=first)
             except MeasureError:
                 if len(plan.items) == 1 and not plan.keys:
                     raise
