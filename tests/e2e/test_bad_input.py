@@ -313,9 +313,10 @@ def test_mixed_types_in_a_csv_column(tmp_path: Path) -> None:
         answer = installation.lupus("run", "weather", "--day", f"2026-01-0{number}", "--json")
         assert answer.code == 0, answer.text
     findings = [one for one in answer.json["verdicts"] if one["status"] in ("error", "anomaly", "no_data")]
-    assert [(one["column"], one["status"], one["sentence"]) for one in findings] == [
-        ("degrees", "error", "mean: wrong type, column 'degrees' held numbers and now holds text")
-    ]
+    assert {(one["column"], one["status"], one["sentence"]) for one in findings} == {
+        ("degrees", "error", "mean: wrong type, column 'degrees' held numbers and now holds text"),
+        ("", "anomaly", "retyped_columns 1 columns is above 0 columns, the most that the last 28 days allow"),
+    }
     assert {one["column"] for one in answer.json["points"] if one["metric"] == "mean" and one["value"] is not None} == {
         "humidity"
     }

@@ -18,6 +18,7 @@ from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 from lupus.measure import BinaryScores
 from lupus.measure.estimates import Calibration, ConceptModel, Estimate, LossModel, expected_performance
 from lupus.measure.estimates import calibrated as calibrated_on
+from lupus.measure.evaluation import Cells
 from lupus.measure.learners import Columns, Encoder, Family, LinearModel, fit
 from lupus.model import Failure
 
@@ -144,7 +145,8 @@ def test_intervals_hold_what_differs_between_days() -> None:
     for day in range(60):
         score, label = draw(rng, 800, wrong=float(rng.normal(0, 0.5)))
         if day < 30:
-            states.append(BinaryScores.of(*by_score(score, label), threshold=0.4))
+            cells = Cells.of_scores(np.zeros(1, dtype=np.intp), *by_score(score, label), threshold=0.4)
+            states.append(BinaryScores.of(cells, threshold=0.4))
             continue
         calibration = calibrated_on(states, least=1000, threshold=0.4)
         assert isinstance(calibration, Calibration)

@@ -76,7 +76,6 @@ class Series:
     tags: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
-@lru_cache(maxsize=65536)  # thousands of points a day are of the same few segments
 def segment_name(*parts: tuple[str, str]) -> str:
     """The canonical name of the rows where every column of `parts` equals its value, in the order given.
 
@@ -88,6 +87,11 @@ def segment_name(*parts: tuple[str, str]) -> str:
     >>> segment_name(("origin", "JFK"), ("carrier", "AA"))
     'origin=JFK,carrier=AA'
     """
+    return _named(parts)
+
+
+@lru_cache(maxsize=65536)  # thousands of points a day are of the same few segments
+def _named(parts: tuple[tuple[str, str], ...]) -> str:
     return ",".join(f"{_COLUMN.sub(_ESCAPED, column)}={_VALUE.sub(_ESCAPED, value)}" for column, value in parts)
 
 

@@ -3,7 +3,7 @@
 `Sample` is one side of a comparison, `compare` gives any of `DRIFT_METRICS` for hundreds of columns at once.
 """
 
-from lupus.measure.drift.compare import DRIFT_METRICS, Drift, DriftMetric, compare
+from lupus.measure.drift.comparison import DRIFT_METRICS, Drift, DriftMetric, compare
 from lupus.measure.drift.samples import Sample, aligned, merged
 from lupus.measure.drift.stored import KINDS, Place, samples_of
 

@@ -79,7 +79,7 @@ def compare(
     >>> first, same, other = (Sample.of_categories(day, rows=900) for day in days)
     >>> found = compare({"same": (first, same), "other": (first, other)}, ["js"])
     >>> [(name, round(drift.low, 3), round(drift.value, 3), round(drift.high, 3)) for (name, _), drift in found.items()]
-    [('same', 0.0, 0.0, 0.047), ('other', 0.248, 0.285, 0.324)]
+    [('same', 0.0, 0.0, 0.052), ('other', 0.248, 0.285, 0.324)]
     """
     found: dict[tuple[Name, str], Drift | Failure] = {}
     chosen = [DRIFT_METRICS[name] for name in metrics]
