@@ -125,7 +125,7 @@ def test_cells_give_the_auc_to_a_millionth(bench: Bench, shape: str) -> None:
         elif shape == "tiny scores":
             score = score**40
     ids = np.arange(rows)
-    found = bench.day(product(BINARY), {"id": ids, "score": score}, {"id": ids, "label": label})
+    found = bench.day(product(BINARY), {"id": ids, "score": score}, {"id": ids, "label": label}, many_rows=1)
     got = values(found)
     assert got["roc_auc"] == pytest.approx(sk.roc_auc_score(label, score), abs=1e-6)
     assert got["pr_auc"] == pytest.approx(sk.average_precision_score(label, score), abs=1e-4)
@@ -174,6 +174,24 @@ def test_many_rows_with_copies_are_counted_as_few_are(
         assert whole["label_maturity"].value == pytest.approx(maturity)
         assert whole["accuracy"].n == n
         assert points(found, segment="s=a")["label_maturity"].value == pytest.approx(maturity)
+
+
+def test_many_rows_have_the_segments_of_few_where_values_and_labels_are_missing(bench: Bench) -> None:
+    rows = sample(400)
+    outputs = {"id": rows["id"], "score": rows["score"], "s": [None if n % 5 == 0 else "x" for n in range(400)]}
+    known = rows["id"][rows["id"] % 3 > 0]  # the rest has no label, and so no place
+    truth = {"id": known, "label": rows["label"][known], "place": [None if n % 4 == 0 else "y" for n in known]}
+    project = product(BINARY, segments=[("s",), ("place",), ("place", "s")], **ALL)
+    few, many = (bench.day(project, outputs, truth, many_rows=many) for many in (10**6, 1))
+    kept = [
+        {(one.series.key.segment, one.series.key.metric): (one.value, one.n, one.maturity) for one in found.points}
+        for found in (few, many)
+    ]
+    assert len(kept[0]) == len(few.points) == len(many.points)
+    assert kept[0].keys() == kept[1].keys()
+    assert {"place=(null)", "place=y,s=(null)"} <= {segment for segment, _ in kept[0]}
+    for name, values_ in kept[0].items():
+        assert kept[1][name] == pytest.approx(values_, abs=5e-3), name
 
 
 def test_many_rows_without_copies_are_joined_once(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ class Engine:
 
     @contextmanager
     def modest(self) -> Iterator[None]:
-        """Meanwhile takes 550 MB, or 150 MB per thread if that is more, and puts the rest on disk.
+        """Meanwhile takes 500 MB, or 150 MB per thread if that is more, and puts the rest on disk.
 
         For queries that would take as much memory as there is for little gain, like joins. A limit that the engine was
         made with stays.
@@ -126,7 +126,7 @@ class Engine:
             yield
             return
         threads = int(self._settings.get("threads") or os.cpu_count() or 1)
-        self._execute(f"SET memory_limit = '{max(550, 150 * threads)}MB'")
+        self._execute(f"SET memory_limit = '{max(500, 150 * threads)}MB'")
         try:
             yield
         finally:

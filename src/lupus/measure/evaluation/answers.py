@@ -77,8 +77,9 @@ def _numbered(values: Any) -> NDArray[np.int64]:
     """A number for each different value; text and nulls through a dictionary, hashes as they are."""
     import numpy as np
 
-    if values.dtype.kind in "iu" and not np.ma.is_masked(values):
-        found: NDArray[np.int64] = np.unique(np.asarray(values), return_inverse=True)[1].astype(np.int64)
+    if values.dtype.kind in "iu":
+        found: NDArray[np.int64] = np.unique(np.ma.getdata(values), return_inverse=True)[1].astype(np.int64) + 1
+        found[np.ma.getmaskarray(values)] = 0
         return found
     numbers: dict[Any, int] = {}
     return np.array([numbers.setdefault(value, len(numbers)) for value in values.tolist()], dtype=np.int64)
@@ -131,3 +132,15 @@ def without_key(arrays: Mapping[str, Any]) -> int:
     first = np.ma.filled(arrays["part"], 0) == 0 if "part" in arrays else np.ones(len(arrays["n"]), dtype=bool)
     mine = np.ma.filled(arrays["slice"], 0) > 0
     return int(arrays["n"][first & mine & (np.ma.filled(arrays["cell"], 0) == int(Outcome.NO_KEY))].sum())
+
+
+def without_null_hashes(arrays: Mapping[str, Any], hashes: Sequence[Any]) -> dict[str, Any]:
+    """The segment columns ``a`` and ``b`` with null in place of the `hashes` of null, which not every engine gives."""
+    import numpy as np
+
+    told = [hash_ for hash_ in hashes if hash_ is not None]
+    named = {name: np.ma.asarray(arrays[name]) for name in ("a", "b") if name in arrays}
+    return {
+        name: np.ma.masked_array(values, np.ma.getmaskarray(values) | np.isin(np.ma.getdata(values), told))
+        for name, values in named.items()
+    }

@@ -26,7 +26,7 @@ STEPS: Final = 64
 class BinaryScores:
     """Labels by score, merged over days.
 
-    `n` counts rows; all else is weighted. `cells` maps a cell of the score's log-odds (1/1024 wide) to (negatives,
+    `n` counts rows; all else is weighted. `cells` maps a cell of the score's log-odds (1/512 wide) to (negatives,
     positives, steps of the negatives, steps of the positives): how many 64ths of the cell they lie above its lower end,
     summed up. `squares` is the sum of squared weights; `confusion` is (tp, fp, fn, tn) at `threshold`; `calibration`
     has per bin the weight, the sum of scores and the positives. Log loss, Brier score, calibration error and decisions

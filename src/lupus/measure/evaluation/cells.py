@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 CALIBRATION_BINS: Final = 10
-CELLS_PER_LOG_ODD: Final = 1024
+CELLS_PER_LOG_ODD: Final = 512
 LEAST_SCORE: Final = 1e-307
 """Scores below are taken for it: their logarithm would be that of a denormal number, or none."""
 LEAST_GAP: Final = 5e-17

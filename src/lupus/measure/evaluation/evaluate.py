@@ -10,7 +10,7 @@ from typing import Any
 from lupus.measure.columns import Kind, kind_of
 from lupus.measure.engine import TableEngine
 from lupus.measure.evaluation import binary, multiclass, query, ranking, regression
-from lupus.measure.evaluation.answers import Place, without_copies, without_key
+from lupus.measure.evaluation.answers import Place, without_copies, without_key, without_null_hashes
 from lupus.measure.evaluation.measures import EvaluationMeasures, Writer
 from lupus.measure.evaluation.metric import EvaluationMetric, Found
 from lupus.measure.evaluation.read_binary import read_binary
@@ -143,6 +143,8 @@ def _asked(
         if not bold.hashed or len(texts) == sum(text is not None for _, text, _ in values):
             with engine.modest():
                 arrays = engine.arrays(bold, partial(query.build, bold))
+            if bold.hashed:
+                arrays |= without_null_hashes(arrays, [told for _, text, told in values if text is None])
             if _has_no_copies(bold, arrays, predictions, truths, engine):
                 return bold, arrays, texts
     return shape, engine.arrays(shape, partial(query.build, shape)), {}

@@ -54,9 +54,9 @@ def build_segment_values(shape: Shape) -> ibis.Table:
     for number, (_, predicted) in enumerate(shape.columns):
         name = f"s{number}"
         table = ibis.table({name: "int64"}, name=PREDICTIONS if predicted else TRUTHS)
-        text, told = table[name].cast("string"), segment_value(shape, table[name])
-        parts.append(table.select(column=ibis.literal(number, "int64"), text=text, told=told).distinct())
-    return ibis.union(*parts) if parts[1:] else parts[0]
+        texts = table.select(text=table[name].cast("string")).distinct()
+        parts.append(texts.mutate(column=ibis.literal(number, "int64"), told=segment_value(shape, texts["text"])))
+    return (ibis.union(*parts) if parts[1:] else parts[0]).select("column", "text", "told")
 
 
 def build_one_versus_rest(shape: Shape) -> ibis.Table:

@@ -98,11 +98,9 @@ def labels(shape: Shape) -> ibis.Table:
 
 def segment_value(shape: Shape, value: Any) -> Any:
     """What tells a segment's value in the query: its text, or the hash of it."""
-    import ibis
-
+    # Some engines give a hash of null as well; asking for null here would cost more than all the hashing.
     text = value.cast("string")
-    # Some engines give a hash of null as well.
-    return ibis.ifelse(text.notnull(), text.hash(), None) if shape.hashed else text
+    return text.hash() if shape.hashed else text
 
 
 def _most_probable(shape: Shape, rows: ibis.Table) -> Any:
@@ -158,16 +156,15 @@ def _truth(shape: Shape, label: Any) -> Any:
         return class_name(label, shape.label_kind)
     if shape.task is not Task.BINARY_CLASSIFICATION:
         return label.cast("float64")
-    bad = ibis.literal(INVALID_LABEL, "int8")
+    # A byte is enough: labels are held in memory while they are joined. (Of small literals Ibis drops a cast.)
+    one, zero, bad = (ibis.literal(value, "int64") for value in (1, 0, INVALID_LABEL))
     if shape.label_kind is Kind.TEXT:
         # Slices whose labels are of different types are text to us, but not to DuckDB.
         text = label.cast("string").lower().strip()
-        one, zero = text.isin(["1", "true", "1.0"]), text.isin(["0", "false", "0.0"])
-        return ibis.cases((one, ibis.literal(1, "int8")), (zero, ibis.literal(0, "int8")), (text.notnull(), bad))
+        yes, no = text.isin(["1", "true", "1.0"]), text.isin(["0", "false", "0.0"])
+        return ibis.cases((yes, one), (no, zero), (text.notnull(), bad)).cast("int8")
     number = label.cast("float64")
-    return ibis.cases(
-        (number == 1.0, ibis.literal(1, "int8")), (number == 0.0, ibis.literal(0, "int8")), (number.notnull(), bad)
-    )
+    return ibis.cases((number == 1.0, one), (number == 0.0, zero), (number.notnull(), bad)).cast("int8")
 
 
 def _outcome(shape: Shape, rows: ibis.Table) -> Any:

@@ -13,7 +13,7 @@ from lupus.model import Project, Snapshot, Table, Task
 PREDICTIONS: Final = "lupus_predictions"
 TRUTHS: Final = "lupus_truths"
 
-MANY_ROWS: Final = 250_000
+MANY_ROWS: Final = 500_000
 """Rows of predictions from which scores share cells, and copies of keys are looked for before they are removed."""
 
 
