@@ -163,8 +163,8 @@ def _truth(shape: Shape, label: Any) -> Any:
         text = label.cast("string").lower().strip()
         yes, no = text.isin(["1", "true", "1.0"]), text.isin(["0", "false", "0.0"])
         return ibis.cases((yes, one), (no, zero), (text.notnull(), bad)).cast("int8")
-    number = label.cast("float64")
-    return ibis.cases((number == 1.0, one), (number == 0.0, zero), (number.notnull(), bad)).cast("int8")
+    number = label if shape.label_kind is Kind.INTEGER else label.cast("float64")
+    return ibis.cases((number == 1, one), (number == 0, zero), (number.notnull(), bad)).cast("int8")
 
 
 def _outcome(shape: Shape, rows: ibis.Table) -> Any:
@@ -182,7 +182,7 @@ def _outcome(shape: Shape, rows: ibis.Table) -> Any:
     if shape.weight:
         good_output = good_output & (rows["weight"] >= 0) & (rows["weight"] <= HUGE)
     # What most rows are is asked first; the rest is then asked of few.
-    used = (truth.notnull() & good_label & good_output).fill_null(False)
+    used = good_label & good_output & truth.notnull()
     cases = [(truth.isnull(), Outcome.UNLABELLED), (~good_label, Outcome.BAD_LABEL)]
     if not shape.copies:
         first = rows[shape.key_names[0]]
