@@ -55,8 +55,10 @@ def same(a: Any, b: Any) -> bool:
 def plain(state: Any) -> dict[str, Any]:
     """JSON, with cubed distances, which nearly cancel out, on the scale of the spread."""
     found = state.to_json()
-    if found.get("m2") and "m3" in found:
-        found["m3"] /= 1e-3 * found["m2"] ** 1.5
+    if "m3" in found:
+        # What rounding leaves of a constant is no spread to measure by.
+        spread = found["m2"] > found["count"] * (1e-12 * max(abs(found["mean"]), 1e-3)) ** 2
+        found["m3"] = found["m3"] / (1e-3 * found["m2"] ** 1.5) if spread else 0.0
     return dict(found)
 
 
