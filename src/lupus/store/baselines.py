@@ -10,9 +10,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from lupus.model import WHOLE, ExpectationSeverity, Interval, Outcome, StoredState
+from lupus.model import WHOLE, Interval, Outcome, StoredState
 from lupus.store import tables
 from lupus.store.names import epoch, project_id
+from lupus.store.validations import critical_failures
 
 _INTERVALS_KEPT: Final = 400
 
@@ -96,18 +97,7 @@ def excluded(connection: Connection, project: str, intervals: Sequence[Interval]
     by_start = {epoch(interval): interval for interval in intervals}
     if not by_start:
         return set()
-    checks, outcomes = tables.validations.c, tables.outcomes.c
-    invalid = (
-        sa.select(checks.start, checks.table)
-        .join_from(tables.outcomes, tables.validations)
-        .where(
-            outcomes.project_id == number,
-            outcomes.start.between(min(by_start), max(by_start)),
-            outcomes.severity == ExpectationSeverity.CRITICAL.value,
-            outcomes.success.is_(False),
-        )
-        .distinct()
-    )
+    invalid = critical_failures(number, min(by_start), max(by_start))
     incidents, findings, series = tables.incidents.c, tables.findings.c, tables.series.c
     judged = (
         sa.select(findings.start, series.table, series.column)

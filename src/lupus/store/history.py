@@ -13,10 +13,11 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
 
-from lupus.model import ExpectationSeverity, Failure, FailureKind, History, Interval, Outcome
+from lupus.model import Failure, FailureKind, History, Interval, Outcome
 from lupus.store import tables
 from lupus.store.bulk import stream
 from lupus.store.names import KnownSeries, Names, epoch, project_id
+from lupus.store.validations import critical_failures
 
 _POINTS_KEPT: Final = 2_000_000
 """About 64 MB."""
@@ -186,18 +187,7 @@ def _exclude_invalid(
     connection: Connection, project: int, columns: dict[int, int], row_tables: list[str], excluded: NDArray[np.bool_]
 ) -> None:
     """Exclude the tables that failed critical validation, where they did."""
-    checks, outcomes = tables.validations.c, tables.outcomes.c
-    query = (
-        sa.select(checks.start, checks.table)
-        .join_from(tables.outcomes, tables.validations)
-        .where(
-            outcomes.project_id == project,
-            outcomes.start.between(min(columns), max(columns)),
-            outcomes.severity == ExpectationSeverity.CRITICAL.value,
-            outcomes.success.is_(False),
-        )
-        .distinct()
-    )
+    query = critical_failures(project, min(columns), max(columns))
     for start, table in connection.execute(query):
         if start in columns:
             excluded[[row for row, name in enumerate(row_tables) if name == table], columns[start]] = True

@@ -61,3 +61,19 @@ def read(connection: Connection, names: Names, project: str, intervals: Sequence
 def _outcome(row: Sequence[Any]) -> ExpectationOutcome:
     name, expectation, column, severity, success, ratio, reason, details = row
     return ExpectationOutcome(name, expectation, column, ExpectationSeverity(severity), success, ratio, reason, details)
+
+
+def critical_failures(project: int, first: int, last: int) -> sa.Select[int, str]:
+    """(start, table) of what failed critical validation at the starts from `first` to `last`."""
+    checks, outcomes = tables.validations.c, tables.outcomes.c
+    return (
+        sa.select(checks.start, checks.table)
+        .join_from(tables.outcomes, tables.validations)
+        .where(
+            outcomes.project_id == project,
+            outcomes.start.between(first, last),
+            outcomes.severity == ExpectationSeverity.CRITICAL.value,
+            outcomes.success.is_(False),
+        )
+        .distinct()
+    )
