@@ -51,6 +51,15 @@ class SeriesKey:
         return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
 
     @property
+    def slug(self) -> str:
+        """The id in links: 16 hexadecimal digits.
+
+        >>> SeriesKey("flights", "data", "dep_time", "null_ratio").slug
+        '6d74e12ed7d5e38e'
+        """
+        return f"{self.id:016x}"
+
+    @property
     def subject(self) -> str:
         """`table.column [segment]`: what is measured, without the metric's name."""
         name = f"{self.table}.{self.column}" if self.column else self.table

@@ -33,7 +33,7 @@ metadata: Final = MetaData()
 IS_FINDING: Final = "finding = 1"
 """Written out, because SQLite uses a partial index only for a condition with the very same constants."""
 
-WALL_CLOCK: Final = frozenset({"delivered_us", "executed_us", "started_us", "finished_us"})
+WALL_CLOCK: Final = frozenset({"delivered_us", "executed_us", "started_us", "finished_us", "changed_us", "at_us"})
 """Columns with microseconds since 1970 by the wall clock; nothing else depends on when a run was made."""
 
 
@@ -283,4 +283,59 @@ runs: Final = Table(
     _words("detail"),
     Column("started_us", BigInteger),
     Column("finished_us", BigInteger),
+)
+
+latest: Final = Table(
+    "latest",  # the newest verdict of each series that is not immature, the worst where several rules gave one
+    metadata,
+    _key("series_id"),
+    _number("project_id"),
+    _number("start"),
+    _words("rule"),
+    _words("status"),
+    Column("severity", Words),
+    Column("value", Double),
+    Column("expected", Double),
+    Column("score", Double),
+    Index("latest_by_project", "project_id"),
+    sqlite_with_rowid=False,
+)
+
+annotated: Final = Table(
+    "annotations",
+    metadata,
+    _key("id", Words),
+    _number("project_id"),
+    Column("series_id", BigInteger),  # None: of the whole project
+    _number("start"),
+    _number("last"),  # the start of the last interval that it speaks of
+    _words("text"),
+    _words("by"),
+    Column("changed_us", BigInteger),
+    Index("annotations_by_project", "project_id", "start"),
+)
+
+dashboards: Final = Table(
+    "dashboards",
+    metadata,
+    _key("id", Words),
+    Column("project_id", BigInteger),  # None: its owner's own
+    _words("title"),
+    _words("owner"),
+    _number("version"),
+    Column("body", Json, nullable=False),
+    Column("changed_us", BigInteger),
+)
+
+audit: Final = Table(
+    "audit",  # who did what in the Web UI or through its API
+    metadata,
+    _key("id", Words),
+    _number("project_id"),
+    _words("by"),
+    _words("action"),
+    _words("subject"),
+    Column("details", Json, nullable=False),
+    Column("at_us", BigInteger),
+    Index("audit_by_project", "project_id", "at_us"),
 )

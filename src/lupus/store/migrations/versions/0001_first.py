@@ -226,10 +226,58 @@ def upgrade() -> None:
         sa.Column("started_us", sa.BigInteger()),
         sa.Column("finished_us", sa.BigInteger()),
     )
+    op.create_table(
+        "latest",
+        _key("series_id"),
+        _number("project_id"),
+        _number("start"),
+        _text("rule"),
+        _text("status"),
+        _text("severity", nullable=True),
+        _double("value"),
+        _double("expected"),
+        _double("score"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("latest_by_project", "latest", ["project_id"])
+    op.create_table(
+        "annotations",
+        _key("id", sa.Text),
+        _number("project_id"),
+        sa.Column("series_id", sa.BigInteger()),
+        _number("start"),
+        _number("last"),
+        _text("text"),
+        _text("by"),
+        sa.Column("changed_us", sa.BigInteger()),
+    )
+    op.create_index("annotations_by_project", "annotations", ["project_id", "start"])
+    op.create_table(
+        "dashboards",
+        _key("id", sa.Text),
+        sa.Column("project_id", sa.BigInteger()),
+        _text("title"),
+        _text("owner"),
+        _number("version"),
+        _text("body"),
+        sa.Column("changed_us", sa.BigInteger()),
+    )
+    op.create_table(
+        "audit",
+        _key("id", sa.Text),
+        _number("project_id"),
+        _text("by"),
+        _text("action"),
+        _text("subject"),
+        _text("details"),
+        sa.Column("at_us", sa.BigInteger()),
+    )
+    op.create_index("audit_by_project", "audit", ["project_id", "at_us"])
 
 
 def downgrade() -> None:
     for table in (
+        "audit", "dashboards", "annotations", "latest",
         "runs", "retrain_requests", "notices", "findings", "incidents", "outcomes", "validations", "refs", "states",
         "verdicts", "points", "series", "intervals", "projects",
     ):  # fmt: skip
