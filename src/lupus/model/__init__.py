@@ -29,6 +29,7 @@ from lupus.model.incident import Finding, Incident, IncidentState, Outcome, inci
 from lupus.model.interval import Cadence, CadenceKind, Interval
 from lupus.model.metric import Failure, FailureKind, MetricPoint
 from lupus.model.notice import Notice, NoticeState, Reason, notice_id
+from lupus.model.post import Post
 from lupus.model.project import (
     Alerts,
     FairnessPolicy,
@@ -129,6 +130,7 @@ __all__ = [
     "Outcome",
     "PeriodicParameters",
     "Popularity",
+    "Post",
     "Problem",
     "Project",
     "PythonDerivation",

@@ -9,14 +9,17 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A named connection. `url` is a SQLAlchemy URL *with* its password, or "" for connections that are no database;
-    `secret` is a token. Neither is shown by ``repr``.
+    """A named connection. `url` is a SQLAlchemy URL *with* its password, or the web address of a service, or "";
+    `secret` is a token or password. Neither is shown by ``repr``. Mail servers have `host`, `port` and `login`.
     """
 
     name: str
     url: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    host: str = ""
+    port: int | None = None
+    login: str = ""
 
 
 class Connections(Protocol):

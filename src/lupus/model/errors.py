@@ -76,13 +76,22 @@ class StoreError(LupusError):
 class DeliveryError(LupusError):
     """A sink did not take a message.
 
-    `retry_after_seconds` is the sink's own wish; `permanent` says that trying again is of no use.
+    `retry_after_seconds` is the sink's own wish; `permanent` says that trying again is of no use; `for_all` says that
+    no other message to the same destination would fare better now.
     """
 
-    def __init__(self, message: str, *, retry_after_seconds: float | None = None, permanent: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after_seconds: float | None = None,
+        permanent: bool = False,
+        for_all: bool = False,
+    ) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
         self.permanent = permanent
+        self.for_all = for_all or retry_after_seconds is not None
 
 
 class StageError(LupusError):

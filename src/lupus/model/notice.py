@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
 from typing import Any
@@ -40,8 +41,11 @@ class NoticeState(StrEnum):
 class Notice:
     """One update of one incident to one destination at one interval.
 
-    `destination` is ``slack:<connection>:<channel>`` or ``outbox``. `message` is the rendered payload
-    (``{"text": ..., "blocks": [...]}`` for Slack). `receipt` is what the sink answered (a message ts).
+    `destination` is a sink's kind with what the sink needs: ``slack:<connection>:<channel>``,
+    ``slack_webhook:<connection>``, ``email:<connection>:<address>,<address>``, ``webhook:<connection>``, ``outbox``.
+    `message` is what there is to tell, the same for every sink. `receipt` is what the sink answered (a message ts); a
+    notice that is not sent has one when it was told quietly, in the thread of its incident's message. After `attempts`
+    in vain the next is due at `next_try`.
     """
 
     id: str
@@ -55,6 +59,7 @@ class Notice:
     receipt: str = ""
     error: str = ""
     attempts: int = 0
+    next_try: datetime | None = None
 
 
 def notice_id(incident: str, interval: Interval, destination: str) -> str:

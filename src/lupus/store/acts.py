@@ -21,7 +21,7 @@ from lupus.model import (
 from lupus.store import tables
 from lupus.store.bulk import delete, upsert
 from lupus.store.names import Names, epoch, project_id
-from lupus.store.runs import microseconds
+from lupus.store.runs import microseconds, moment
 
 _EXECUTED = frozenset({RetrainState.TRIGGERED.value, RetrainState.SUCCEEDED.value, RetrainState.FAILED.value})
 
@@ -29,7 +29,7 @@ _EXECUTED = frozenset({RetrainState.TRIGGERED.value, RetrainState.SUCCEEDED.valu
 def replace_notices(
     connection: Connection, names: Names, project: str, interval: Interval, notices: Sequence[Notice]
 ) -> None:
-    """Make `notices` all of the project at `interval`, but keep every one that was sent: nothing is sent twice."""
+    """Make `notices` all of the project at `interval`, but keep every one that was told: nothing is sent twice."""
     for notice in notices:
         if notice.project != project or notice.interval != interval:
             raise StoreError(
@@ -38,17 +38,17 @@ def replace_notices(
     number, start, columns = names.save_project(connection, project), epoch(interval), tables.notices.c
     names.save_intervals(connection, number, [interval])
     stored = connection.execute(
-        sa.select(columns.id, columns.state)
+        sa.select(columns.id, columns.state, columns.receipt)
         .where(columns.project_id == number, columns.start == start)
         .with_for_update()  # nobody may mark one as done between this look and our answer to it
     )
-    states = {row.id: row.state for row in stored}
-    new = {notice.id: notice for notice in notices if states.get(notice.id) != NoticeState.SENT.value}
-    gone = [(one,) for one, state in states.items() if one not in new and state != NoticeState.SENT.value]
+    told = {row.id: row.state == NoticeState.SENT.value or bool(row.receipt) for row in stored}
+    new = {notice.id: notice for notice in notices if not told.get(notice.id)}
+    gone = [(one,) for one, done in told.items() if not done and one not in new]
     delete(connection, tables.notices, ("id",), gone)
     rows = [
         (one.id, number, start, one.incident, one.destination, one.reason.value, one.state.value, one.message,
-         one.receipt, one.error, one.attempts, None)
+         one.receipt, one.error, one.attempts, None, None)
         for one in new.values()
     ]  # fmt: skip
     upsert(connection, tables.notices, rows)
@@ -76,36 +76,10 @@ def read_notices(
     return [
         Notice(
             row.id, row.name, row.incident, when[row.project_id, row.start], row.destination, Reason(row.reason),
-            NoticeState(row.state), row.message, row.receipt, row.error, row.attempts,
+            NoticeState(row.state), row.message, row.receipt, row.error, row.attempts, moment(row.next_try_us),
         )
         for row in rows
     ]  # fmt: skip
-
-
-def mark_notice(
-    connection: Connection,
-    notice: str,
-    state: NoticeState,
-    *,
-    receipt: str,
-    error: str,
-    delivered_at: datetime | None,
-) -> None:
-    """Record one attempt to send. Raises `StoreError` when there is no such notice."""
-    columns = tables.notices.c
-    done = connection.execute(
-        sa.update(tables.notices)
-        .where(columns.id == notice)
-        .values(
-            state=state.value,
-            receipt=receipt,
-            error=error,
-            attempts=columns.attempts + 1,
-            delivered_us=microseconds(delivered_at),
-        )
-    )
-    if done.rowcount != 1:
-        raise StoreError(f"the store has no notice {notice!r}; it was withdrawn by a later run")
 
 
 def replace_retrain(

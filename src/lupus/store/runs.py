@@ -113,10 +113,10 @@ def read(
     when = {number: names.intervals(connection, number, each) for number, each in starts.items()}
     return [
         StageRun(row.name, when[row.project_id][row.start], row.stage, row.status, row.detail,
-                 _instant(row.started_us), _instant(row.finished_us))
+                 moment(row.started_us), moment(row.finished_us))
         for row in rows
     ]  # fmt: skip
 
 
-def _instant(number: int | None) -> datetime | None:
+def moment(number: int | None) -> datetime | None:
     return None if number is None else _EPOCH + timedelta(microseconds=number)

@@ -19,6 +19,7 @@ from lupus.model import (
     Notice,
     NoticeState,
     Outcome,
+    Post,
     Reference,
     RetrainRequest,
     RetrainState,
@@ -31,6 +32,7 @@ from lupus.model import (
 )
 from lupus.store import acts, schema
 from lupus.store import baselines as baseline_rows
+from lupus.store import deliveries as delivery_rows
 from lupus.store import dump as dump_rows
 from lupus.store import history as history_rows
 from lupus.store import incidents as incident_rows
@@ -384,6 +386,8 @@ class Store:
         with self._database.reading() as connection:
             return acts.read_notices(connection, self._names, project, state=state, incident=incident)
 
+    # What becomes of notices
+
     def mark_notice(
         self,
         notice: str,
@@ -392,10 +396,48 @@ class Store:
         receipt: str = "",
         error: str = "",
         delivered_at: datetime | None = None,
+        next_try: datetime | None = None,
+        post: Post | None = None,
     ) -> None:
-        """Record one attempt to send the notice with this id; adds one to its `attempts`."""
+        """Record one attempt to send the notice with this id; adds one to its `attempts`. Writes `post` with it."""
+        with self._writing(*([post.project] if post else [])) as connection:
+            delivery_rows.mark_notice(
+                connection, notice, state, receipt=receipt, error=error, delivered_at=delivered_at, next_try=next_try
+            )
+            if post is not None:
+                delivery_rows.save_post(connection, self._names, post)
+
+    def retry_failed(self, project: str | None = None) -> int:
+        """Make failed notices pending again, and those that wait for their next try due; returns how many."""
         with self._writing() as connection:
-            acts.mark_notice(connection, notice, state, receipt=receipt, error=error, delivered_at=delivered_at)
+            return delivery_rows.retry_failed(connection, project)
+
+    def posts(self, project: str | None = None, *, incident: str | None = None, ts: str | None = None) -> list[Post]:
+        """The messages that are kept up to date in channels, oldest first. `ts` is what Slack calls one."""
+        with self._database.reading() as connection:
+            return delivery_rows.read_posts(connection, self._names, project, incident=incident, ts=ts)
+
+    def save_post(self, post: Post) -> None:
+        """Remember `post` as it is now."""
+        with self._writing(post.project) as connection:
+            delivery_rows.save_post(connection, self._names, post)
+
+    def take_lease(self, destination: str, owner: str, *, now: datetime, until: datetime) -> bool:
+        """Whether `owner` is now the only one who delivers to `destination`, at most until `until`."""
+        with self._writing() as connection:
+            return delivery_rows.take_lease(connection, destination, owner, now=now, until=until)
+
+    def release(self, destination: str, owner: str, *, ready: datetime | None = None) -> None:
+        """End the lease of `owner`. Nobody is to send to `destination` before `ready`."""
+        with self._writing() as connection:
+            delivery_rows.release(connection, destination, owner, ready=ready)
+
+    def destinations(self, names: Sequence[str]) -> dict[str, tuple[datetime | None, datetime | None]]:
+        """For each destination that was ever delivered to: leased until, and ready from; None for now."""
+        with self._database.reading() as connection:
+            return delivery_rows.read_destinations(connection, names)
+
+    # Retraining
 
     def retrain_requests(self, project: str | None = None) -> list[RetrainRequest]:
         """Retrain requests, oldest first."""

@@ -33,7 +33,10 @@ metadata: Final = MetaData()
 IS_FINDING: Final = "finding = 1"
 """Written out, because SQLite uses a partial index only for a condition with the very same constants."""
 
-WALL_CLOCK: Final = frozenset({"delivered_us", "executed_us", "started_us", "finished_us", "changed_us", "at_us"})
+WALL_CLOCK: Final = frozenset(
+    {"delivered_us", "executed_us", "started_us", "finished_us", "changed_us", "at_us"}
+    | {"next_try_us", "leased_until_us", "ready_us"}
+)
 """Columns with microseconds since 1970 by the wall clock; nothing else depends on when a run was made."""
 
 
@@ -254,7 +257,33 @@ notices: Final = Table(
     _words("error"),
     _number("attempts"),
     Column("delivered_us", BigInteger),
+    Column("next_try_us", BigInteger),
     Index("notices_by_project", "project_id", "start"),
+)
+
+posts: Final = Table(
+    "posts",
+    metadata,
+    _key("incident", Words),
+    _key("destination", Words),
+    _number("project_id"),
+    _number("start"),
+    _words("channel"),
+    _words("ts"),
+    _words("shown"),
+    _words("begun"),
+    _words("file"),
+    _words("file_of"),
+    Index("posts_by_project", "project_id"),
+)
+
+destinations: Final = Table(
+    "destinations",
+    metadata,
+    _key("destination", Words),
+    _words("lease"),
+    Column("leased_until_us", BigInteger),
+    Column("ready_us", BigInteger),
 )
 
 retrain_requests: Final = Table(

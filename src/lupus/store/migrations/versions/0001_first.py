@@ -200,8 +200,30 @@ def upgrade() -> None:
         _text("error"),
         _number("attempts"),
         sa.Column("delivered_us", sa.BigInteger()),
+        sa.Column("next_try_us", sa.BigInteger()),
     )
     op.create_index("notices_by_project", "notices", ["project_id", "start"])
+    op.create_table(
+        "posts",
+        _key("incident", sa.Text),
+        _key("destination", sa.Text),
+        _number("project_id"),
+        _number("start"),
+        _text("channel"),
+        _text("ts"),
+        _text("shown"),
+        _text("begun"),
+        _text("file"),
+        _text("file_of"),
+    )
+    op.create_index("posts_by_project", "posts", ["project_id"])
+    op.create_table(
+        "destinations",
+        _key("destination", sa.Text),
+        _text("lease"),
+        sa.Column("leased_until_us", sa.BigInteger()),
+        sa.Column("ready_us", sa.BigInteger()),
+    )
     op.create_table(
         "retrain_requests",
         _key("id", sa.Text),
@@ -278,7 +300,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in (
         "audit", "dashboards", "annotations", "latest",
-        "runs", "retrain_requests", "notices", "findings", "incidents", "outcomes", "validations", "refs", "states",
+        "runs", "retrain_requests", "destinations", "posts", "notices", "findings", "incidents", "outcomes",
+        "validations", "refs", "states",
         "verdicts", "points", "series", "intervals", "projects",
     ):  # fmt: skip
         op.drop_table(table)
