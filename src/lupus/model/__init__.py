@@ -23,6 +23,7 @@ from lupus.model.errors import (
     ValidationError,
 )
 from lupus.model.estimates import Anchor, EstimatesPolicy, MultivariatePolicy
+from lupus.model.exclusion import Exclusion, ExclusionReason, exclusions_of
 from lupus.model.expression import ScalarExpression, parse_expression
 from lupus.model.history import History
 from lupus.model.incident import Finding, Incident, IncidentState, Outcome, incident_id
@@ -100,6 +101,8 @@ __all__ = [
     "DriftParameters",
     "DriftPolicy",
     "EstimatesPolicy",
+    "Exclusion",
+    "ExclusionReason",
     "ExpectationOutcome",
     "ExpectationSeverity",
     "ExtractError",
@@ -175,6 +178,7 @@ __all__ = [
     "ValidationError",
     "ValidityParameters",
     "Verdict",
+    "exclusions_of",
     "format_value",
     "incident_id",
     "notice_id",

@@ -24,7 +24,8 @@ class History:
     (S, T) bool marks points that may be judged but belong to no baseline. `failures` has the reason
     at (series, interval) positions that were measured without a value. `closed` (T,) bool marks
     intervals whose labels are not waited for any longer. `low` and `high` (S, T) float64 are the ends of the values'
-    95 % confidence intervals, NaN where there is none, or None when no value has one.
+    95 % confidence intervals, NaN where there is none, or None when no value has one. Where baselines were restarted,
+    `since` (S, T) int64 is the first interval that the baseline of a point may hold; None when none was.
     """
 
     series: tuple[Series, ...]
@@ -37,10 +38,11 @@ class History:
     failures: Mapping[tuple[int, int], Failure] = field(default_factory=dict)
     low: NDArray[np.float64] | None = None
     high: NDArray[np.float64] | None = None
+    since: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.series), len(self.intervals))
-        for name in ("values", "n", "maturity", "excluded", "low", "high"):
+        for name in ("values", "n", "maturity", "excluded", "low", "high", "since"):
             given = getattr(self, name)
             if given is not None and given.shape != shape:
                 raise ValueError(f"history.{name} has shape {given.shape}, not {shape}")

@@ -13,7 +13,6 @@ from lupus.model import (
     EstimatesPolicy,
     Interval,
     MultivariatePolicy,
-    Outcome,
     Project,
     Role,
     StoredState,
@@ -99,22 +98,9 @@ def model_state(  # noqa: PLR0917 - where, when, of what
 
 
 def left_out(store: Store, project: Project, intervals: Sequence[Interval], tables: Sequence[str]) -> set[Interval]:
-    """Those of `intervals` that nothing is to be learnt from.
-
-    That are intervals at which one of `tables` failed critical validation, or was part of an incident that a person
-    judged to be a fault or a one-off.
-    """
-    if not intervals:
-        return set()
-    found = {
-        one.interval
-        for one in store.validations(project.name, intervals)
-        if one.table in tables and one.critical_failures
-    }
-    for incident in store.incidents(project.name, since=intervals[0]):
-        if incident.outcome in (Outcome.FIXED, Outcome.EXPECTED):
-            found |= {one.verdict.interval for one in incident.findings if one.verdict.series.table in tables}
-    return found & set(intervals)
+    """Those of `intervals` at which something of one of `tables` is left out, so that nothing is learnt from them."""
+    excluded = store.excluded_columns(project.name, intervals)
+    return {interval for interval, table, _ in excluded if table in tables}
 
 
 def _settings(policy: Policy) -> dict[str, Any]:

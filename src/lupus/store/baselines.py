@@ -1,4 +1,4 @@
-"""What baselines are made of: the States of many intervals, and which of them belong to none."""
+"""What baselines are made of: the States of many intervals."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from lupus.model import WHOLE, Interval, Outcome, StoredState
+from lupus.model import Interval, StoredState
 from lupus.store import tables
 from lupus.store.names import epoch, project_id
-from lupus.store.validations import critical_failures
 
 _INTERVALS_KEPT: Final = 400
 
@@ -85,31 +84,3 @@ def _read(
         state = StoredState(project, table, column, segment, kind, starts[start], payload)
         found.setdefault(start, []).append(state)
     return found
-
-
-def excluded(connection: Connection, project: str, intervals: Sequence[Interval]) -> set[tuple[Interval, str, str]]:
-    """(interval, table, column) of what belongs to no baseline; the column `WHOLE` stands for all of the table.
-
-    That are tables where they failed critical validation, and what the findings of incidents judged `fixed` or
-    `expected` are about.
-    """
-    number = project_id(project)
-    by_start = {epoch(interval): interval for interval in intervals}
-    if not by_start:
-        return set()
-    invalid = critical_failures(number, min(by_start), max(by_start))
-    incidents, findings, series = tables.incidents.c, tables.findings.c, tables.series.c
-    judged = (
-        sa.select(findings.start, series.table, series.column)
-        .join_from(tables.findings, tables.incidents)
-        .join(tables.series, series.id == findings.series_id)
-        .where(
-            incidents.project_id == number,
-            incidents.outcome.in_([Outcome.FIXED.value, Outcome.EXPECTED.value]),
-            findings.start.between(min(by_start), max(by_start)),
-        )
-        .distinct()
-    )
-    rows = [(start, table, WHOLE) for start, table in connection.execute(invalid)]
-    rows += [(start, table, column) for start, table, column in connection.execute(judged)]
-    return {(by_start[start], table, column) for start, table, column in rows if start in by_start}

@@ -13,11 +13,11 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
 
-from lupus.model import Failure, FailureKind, History, Interval, Outcome
-from lupus.store import tables
+from lupus.model import Failure, FailureKind, History, Interval
+from lupus.store import exclusions, tables
 from lupus.store.bulk import stream
+from lupus.store.exclusions import exclude
 from lupus.store.names import KnownSeries, Names, epoch, project_id
-from lupus.store.validations import critical_failures
 
 _POINTS_KEPT: Final = 2_000_000
 """About 64 MB."""
@@ -113,21 +113,21 @@ def read(
             if key in position:
                 failures[position[key], column] = failure
     series = tuple(known.by_id[key] for key in chosen)
-    excluded = np.zeros(shape, dtype=np.bool_)
-    if chosen:
-        columns = {start: column for column, start in enumerate(starts)}
-        _exclude_invalid(connection, number, columns, [one.key.table for one in series], excluded)
-        _exclude_judged(connection, number, columns, position, excluded)
-    return History(
+    history = History(
         series,
         tuple(intervals),
         values,
         n,
         maturity,
-        excluded,
+        np.zeros(shape, dtype=np.bool_),
         np.ones(len(starts), dtype=np.bool_),
         failures,
         *(ends or ()),
+    )
+    return (
+        exclude(history, exclusions.read(connection, project, first=intervals[0], last=intervals[-1]))
+        if chosen
+        else history
     )
 
 
@@ -181,32 +181,3 @@ def _rows(
     row_of = np.full(len(ids), -1, dtype=np.int64)
     row_of[chosen] = np.arange(len(chosen))
     return [row_of[place] for place in places], ids[chosen].tolist()
-
-
-def _exclude_invalid(
-    connection: Connection, project: int, columns: dict[int, int], row_tables: list[str], excluded: NDArray[np.bool_]
-) -> None:
-    """Exclude the tables that failed critical validation, where they did."""
-    query = critical_failures(project, min(columns), max(columns))
-    for start, table in connection.execute(query):
-        if start in columns:
-            excluded[[row for row, name in enumerate(row_tables) if name == table], columns[start]] = True
-
-
-def _exclude_judged(
-    connection: Connection, project: int, columns: dict[int, int], position: dict[int, int], excluded: NDArray[np.bool_]
-) -> None:
-    """Exclude the findings of incidents that a person judged to be faults or one-offs."""
-    incidents, findings = tables.incidents.c, tables.findings.c
-    query = (
-        sa.select(findings.start, findings.series_id)
-        .join_from(tables.findings, tables.incidents)
-        .where(
-            incidents.project_id == project,
-            incidents.outcome.in_([Outcome.FIXED.value, Outcome.EXPECTED.value]),
-            findings.start.between(min(columns), max(columns)),
-        )
-    )
-    for start, series in connection.execute(query):
-        if start in columns and series in position:
-            excluded[position[series], columns[start]] = True

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from lupus.model import Finding, Incident, IncidentState, Interval, Outcome, Severity, StoreError
-from lupus.store import tables
+from lupus.store import exclusions, tables
 from lupus.store.bulk import delete, fetch, upsert
 from lupus.store.names import Names, epoch, project_id
 from lupus.store.verdicts import answer, to_verdict
@@ -31,6 +31,8 @@ def save(
     (state, outcome, mute, comment, name) is kept.
     """
     delete(connection, tables.incidents, ("id",), [(one,) for one in dict.fromkeys(delete_ids)])
+    for one in dict.fromkeys(delete_ids):
+        exclusions.forget_incident(connection, one)
     before = {one.id: one for one in known}
     for incident in {one.id: one for one in incidents}.values():
         _save(connection, names, _keep_human(connection, incident, before.get(incident.id)))
@@ -88,11 +90,13 @@ def read(
     return incidents
 
 
-def edit(connection: Connection, incident: str, changes: Mapping[str, str]) -> None:
+def edit(connection: Connection, names: Names, incident: str, changes: Mapping[str, str]) -> None:
     """Set what a person may set (`_HUMAN`)."""
     if changes:
         values = {name: str(changes[name]) for name in _HUMAN if name in changes}
         connection.execute(sa.update(tables.incidents).where(tables.incidents.c.id == incident).values(values))
+        for one in read(connection, names, None, ids=[incident]):
+            exclusions.follow_incident(connection, one)
 
 
 def _findings(connection: Connection, ids: Sequence[str]) -> dict[str, list[Any]]:
@@ -168,3 +172,4 @@ def _save(connection: Connection, names: Names, incident: Incident) -> None:
     stored = set(old)
     delete(connection, tables.findings, ("incident_id", "position"), [row[:2] for row in old if row[1] >= len(rows)])
     upsert(connection, tables.findings, [row for row in rows if row not in stored])
+    exclusions.follow_incident(connection, incident)

@@ -11,6 +11,8 @@ from typing import Any, Self, TypeVar
 from sqlalchemy.engine import Connection
 
 from lupus.model import (
+    Exclusion,
+    ExclusionReason,
     History,
     Incident,
     IncidentState,
@@ -34,6 +36,7 @@ from lupus.store import acts, schema
 from lupus.store import baselines as baseline_rows
 from lupus.store import deliveries as delivery_rows
 from lupus.store import dump as dump_rows
+from lupus.store import exclusions as exclusion_rows
 from lupus.store import history as history_rows
 from lupus.store import incidents as incident_rows
 from lupus.store import points as point_rows
@@ -210,8 +213,8 @@ class Store:
     def history(self, project: str, intervals: Sequence[Interval], *, scopes: Collection[str] | None = None) -> History:
         """The series with any point in `intervals`, as matrices; see `lupus.model.History`.
 
-        Excluded are tables at intervals where they failed critical validation, and the findings of incidents judged
-        `fixed` or `expected`. `closed` is all True. Intervals read before are read again only when they have changed.
+        `excluded` and `since` are what the stored exclusions say. `closed` is all True. Intervals read before are read
+        again only when they have changed.
         """
         with self._database.reading() as connection:
             return history_rows.read(connection, self._names, self._blocks, project, intervals=intervals, scopes=scopes)
@@ -256,13 +259,38 @@ class Store:
             return self._states.get(connection, project, intervals, kinds=kinds, decode=decode)
 
     def excluded_columns(self, project: str, intervals: Sequence[Interval]) -> set[tuple[Interval, str, str]]:
-        """(interval, table, column) of what belongs to no baseline; an empty column stands for the whole table.
-
-        That are tables that failed critical validation, and columns with findings of incidents judged `fixed` or
-        `expected`.
-        """
+        """(interval, table, column) of what nothing is learnt from; an empty column stands for the whole table."""
         with self._database.reading() as connection:
-            return baseline_rows.excluded(connection, project, intervals)
+            return exclusion_rows.columns_excluded(connection, self._names, project, intervals)
+
+    def exclusions(
+        self, project: str, *, first: Interval | None = None, last: Interval | None = None
+    ) -> list[Exclusion]:
+        """What belongs to no baseline, and why: all that is about intervals from `first` to `last`, oldest first."""
+        with self._database.reading() as connection:
+            return exclusion_rows.read(connection, project, first=first, last=last)
+
+    def replace_exclusions(
+        self,
+        project: str,
+        exclusions: Sequence[Exclusion],
+        *,
+        reason: ExclusionReason,
+        since: datetime | None = None,
+    ) -> None:
+        """Make `exclusions` all that the project has for `reason`; with `since`, of those that count since then."""
+        with self._writing(project) as connection:
+            exclusion_rows.replace(connection, self._names, project, exclusions, reason=reason, since=since)
+
+    def add_exclusion(self, exclusion: Exclusion) -> None:
+        """Leave out or keep by hand; `StoreError` for a reason that is not a person's, or without a name."""
+        with self._writing(exclusion.project) as connection:
+            exclusion_rows.add(connection, self._names, exclusion)
+
+    def remove_exclusion(self, project: str, exclusion: str) -> None:
+        """Take back what a person left out or kept, by its id; `StoreError` when there is none."""
+        with self._writing(project) as connection:
+            exclusion_rows.remove(connection, project, exclusion)
 
     def save_references(self, references: Sequence[Reference]) -> None:
         """Write references; a version that exists is kept as it is, whoever wrote it."""
@@ -354,7 +382,9 @@ class Store:
         with self._database.reading() as connection:
             project = self._incident(connection, incident).project
         with self._writing(project) as connection:
-            incident_rows.edit(connection, incident, {name: one for name, one in changes.items() if one is not None})
+            incident_rows.edit(
+                connection, self._names, incident, {name: one for name, one in changes.items() if one is not None}
+            )
             return self._incident(connection, incident)
 
     def commit_act(

@@ -242,6 +242,25 @@ findings: Final = Table(
     *_verdict_columns(),
 )
 
+exclusions: Final = Table(
+    "exclusions",
+    metadata,
+    _key("id", Words),
+    _number("project_id"),
+    _words("reason"),
+    Column("begins", BigInteger),  # None: since ever
+    _number("ends"),
+    Column("table", Words),  # None: any, as below
+    Column("column", Words),
+    Column("metric", Words),
+    Column("segment", Words),
+    Column("counts_since", BigInteger),  # None unless it is a restart
+    _words("source"),
+    _words("note"),
+    Index("exclusions_by_project", "project_id", "ends"),
+    Index("exclusions_by_source", "source"),
+)
+
 notices: Final = Table(
     "notices",
     metadata,

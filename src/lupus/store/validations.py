@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from lupus.model import ExpectationOutcome, ExpectationSeverity, Interval, Validation
-from lupus.store import tables
+from lupus.store import exclusions, tables
 from lupus.store.bulk import delete, upsert
 from lupus.store.names import Names, epoch, project_id
 from lupus.store.tables import hash_id
@@ -30,11 +30,13 @@ def save(connection: Connection, names: Names, validation: Validation) -> None:
         for position, one in enumerate(validation.outcomes)
     ]  # fmt: skip
     upsert(connection, tables.outcomes, rows)
+    exclusions.follow_validation(connection, number, validation.table, validation.interval, validation)
 
 
 def remove(connection: Connection, project: str, table: str, interval: Interval) -> None:
     key = (project_id(project), epoch(interval), hash_id(table))
     delete(connection, tables.validations, _KEY, [key])  # and with it, by its foreign key, the outcomes
+    exclusions.follow_validation(connection, key[0], table, interval, None)
 
 
 def read(connection: Connection, names: Names, project: str, intervals: Sequence[Interval] | None) -> list[Validation]:
@@ -61,19 +63,3 @@ def read(connection: Connection, names: Names, project: str, intervals: Sequence
 def _outcome(row: Sequence[Any]) -> ExpectationOutcome:
     name, expectation, column, severity, success, ratio, reason, details = row
     return ExpectationOutcome(name, expectation, column, ExpectationSeverity(severity), success, ratio, reason, details)
-
-
-def critical_failures(project: int, first: int, last: int) -> sa.Select[int, str]:
-    """(start, table) of what failed critical validation at the starts from `first` to `last`."""
-    checks, outcomes = tables.validations.c, tables.outcomes.c
-    return (
-        sa.select(checks.start, checks.table)
-        .join_from(tables.outcomes, tables.validations)
-        .where(
-            outcomes.project_id == project,
-            outcomes.start.between(first, last),
-            outcomes.severity == ExpectationSeverity.CRITICAL.value,
-            outcomes.success.is_(False),
-        )
-        .distinct()
-    )

@@ -187,6 +187,23 @@ def upgrade() -> None:
         *_verdict(),
     )
     op.create_table(
+        "exclusions",
+        _key("id", sa.Text),
+        _number("project_id"),
+        _text("reason"),
+        sa.Column("begins", sa.BigInteger()),
+        _number("ends"),
+        _text("table", nullable=True),
+        _text("column", nullable=True),
+        _text("metric", nullable=True),
+        _text("segment", nullable=True),
+        sa.Column("counts_since", sa.BigInteger()),
+        _text("source"),
+        _text("note"),
+    )
+    op.create_index("exclusions_by_project", "exclusions", ["project_id", "ends"])
+    op.create_index("exclusions_by_source", "exclusions", ["source"])
+    op.create_table(
         "notices",
         _key("id", sa.Text),
         _number("project_id"),
@@ -299,7 +316,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for table in (
-        "audit", "dashboards", "annotations", "latest",
+        "exclusions", "audit", "dashboards", "annotations", "latest",
         "runs", "retrain_requests", "destinations", "posts", "notices", "findings", "incidents", "outcomes",
         "validations", "refs", "states",
         "verdicts", "points", "series", "intervals", "projects",
