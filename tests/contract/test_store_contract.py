@@ -579,15 +579,14 @@ def test_a_rerun_sends_no_second_message(filled: Store) -> None:
 def test_an_executed_retrain_request_is_kept(filled: Store, state: RetrainState) -> None:
     filled.commit_act("flights", DAYS[1], incidents=[], retrain=request())
     filled.mark_retrain(request().id, state, "because", executed_at=NOON)
-    executed = state in (RetrainState.TRIGGERED, RetrainState.SUCCEEDED, RetrainState.FAILED)
     marked = request(state=state, note="because")
     assert filled.retrain_requests() == [marked]
     filled.commit_act("flights", DAYS[1], incidents=[], retrain=request())
-    assert filled.retrain_requests() == [marked if executed else request()]
+    assert filled.retrain_requests() == [marked if state.settled else request()]
     filled.commit_act("flights", DAYS[2], incidents=[])
     assert len(filled.retrain_requests()) == 1
     filled.commit_act("flights", DAYS[1], incidents=[])
-    assert filled.retrain_requests() == ([marked] if executed else [])
+    assert filled.retrain_requests() == ([marked] if state.settled else [])
     with pytest.raises(StoreError, match="no retrain request"):
         filled.mark_retrain("nothing", state)
 

@@ -11,6 +11,7 @@ from lupus.config.document import Document
 from lupus.config.fields import columns_of
 from lupus.config.models import (
     AlertsFile,
+    CompareFile,
     FairnessFile,
     FilesFile,
     MetricsFile,
@@ -25,9 +26,11 @@ from lupus.config.recommendations import build_recommendations
 from lupus.config.rules import RuleFile, Rules, SelectorFile
 from lupus.config.sql_metrics import build_sql_metrics
 from lupus.config.times import absolute, bounds, guess_format
+from lupus.config.upstream import ASSET_PREFIX
 from lupus.model import (
     Alerts,
     Cadence,
+    ComparePolicy,
     EstimatesPolicy,
     FairnessPolicy,
     FileFormat,
@@ -39,6 +42,7 @@ from lupus.model import (
     Ready,
     RetrainPolicy,
     RetrainWhen,
+    Role,
     RuleSpec,
     Schedule,
     Selector,
@@ -62,16 +66,27 @@ def build(file: ProjectFile, document: Document, path: pathlib.Path) -> Project:
         tables=tuple(_table(name, table, file.timezone, path.parent) for name, table in file.tables.items()),
         description=file.description,
         task=file.task,
-        segments=tuple(map(columns_of, file.segments)),
+        segments=_segments(file),
         metrics=_metrics(file.metrics, file.timezone),
         rules=_rules(file.rules),
         alerts=_alerts(file.alerts),
         retrain=None if file.retrain is None else _retrain(file.retrain),
+        compare=None if file.compare is None else _compare(file.compare),
+        upstream=tuple(name.removeprefix(ASSET_PREFIX) for name in file.upstream),
         schedule=_schedule(file.schedule),
         tags=file.tags,
         path=path,
         variables=dict(document.variables),
     )
+
+
+def _segments(file: ProjectFile) -> tuple[tuple[str, ...], ...]:
+    """The segments as written, and the model's version where two of them are compared."""
+    segments = tuple(map(columns_of, file.segments))
+    versions = {table.version for name, table in file.tables.items() if role_of(name, table) is Role.PREDICTION}
+    if file.compare is None:
+        return segments
+    return segments + tuple((one,) for one in sorted(versions) if one and (one,) not in segments)
 
 
 def _table(name: str, file: TableFile, timezone: str, folder: pathlib.Path) -> Table:
@@ -171,7 +186,12 @@ def _retrain(file: RetrainFile) -> RetrainPolicy:
         for_intervals=file.when.for_,
         within=file.when.within or file.when.for_,
     )
-    return RetrainPolicy(dag=file.dag, when=when, cooldown=file.cooldown, conf=dict(file.conf))
+    plain = {name: getattr(file, name) for name in RetrainFile.model_fields if name not in ("when", "conf")}
+    return RetrainPolicy(**plain, when=when, conf=dict(file.conf))
+
+
+def _compare(file: CompareFile) -> ComparePolicy:
+    return ComparePolicy(**{name: getattr(file, name) for name in CompareFile.model_fields})
 
 
 def _schedule(file: ScheduleFile) -> Schedule:
@@ -180,4 +200,5 @@ def _schedule(file: ScheduleFile) -> Schedule:
         retries=file.retries,
         retry_delay=file.retry_delay,
         max_active_runs=file.max_active_runs,
+        deadline=file.deadline,
     )

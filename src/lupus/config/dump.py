@@ -87,7 +87,7 @@ def _holds(tree: Any, part: str | int) -> bool:
 
 
 def _project(project: Project) -> dict[str, Any]:
-    cadence = project.cadence
+    cadence, deadline = project.cadence, project.schedule.deadline
     tree: dict[str, Any] = {
         "project": project.name,
         "owner": project.owner,
@@ -103,11 +103,16 @@ def _project(project: Project) -> dict[str, Any]:
         "rules": _rules(project.rules),
         "alerts": _alerts(project),
         "retrain": None if project.retrain is None else _retrain(project.retrain, project),
+        "compare": None
+        if project.compare is None
+        else {one.name: getattr(project.compare, one.name) for one in fields(project.compare)},
+        "upstream": list(project.upstream),
         "schedule": {
             "catchup": project.schedule.catchup,
             "retries": project.schedule.retries,
             "retry_delay": format_duration(project.schedule.retry_delay),
             "max_active_runs": project.schedule.max_active_runs,
+            **({} if deadline is None else {"deadline": format_duration(deadline)}),
         },
         "tags": list(project.tags),
     }
@@ -238,6 +243,12 @@ def _retrain(policy: RetrainPolicy, project: Project) -> dict[str, Any]:
             **({} if follows else {"within": when.within}),
         },
         "cooldown": format_duration(policy.cooldown),
+        **({} if policy.budget is None else {"budget": policy.budget}),
+        "min_matured": policy.min_matured,
+        "min_matured_rows": policy.min_matured_rows,
+        "approval": policy.approval.value,
+        "approve_within": format_duration(policy.approve_within),
+        "compare_after": policy.compare_after,
         "conf": _plain(policy.conf),
     }
 

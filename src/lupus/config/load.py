@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,7 @@ from lupus.config.document import Path as ValuePath
 from lupus.config.explain import explain
 from lupus.config.fields import NAME_PATTERN
 from lupus.config.models import ProjectFile
+from lupus.config.upstream import circle_of, report_circle, report_unknown
 from lupus.model import ConfigError, Problem, Project
 
 _SUFFIXES: Final = frozenset({".yaml", ".yml"})
@@ -61,7 +62,8 @@ def load_projects(
     """Every ``*.yaml`` and ``*.yml`` in `folder` (not below it), by path; a broken file has problems and no project.
 
     With `only`, the one of that name (or none); just the files that may bear on it are parsed. Files that name
-    the same project are all refused. Raises `ConfigError` when there is no such folder.
+    the same project are all refused, and so are projects whose `upstream` does not exist or leads back to
+    themselves. Raises `ConfigError` when there is no such folder.
     """
     environ = os.environ if environ is None else environ
     folder = Path(folder)
@@ -73,16 +75,54 @@ def load_projects(
         )
         raise ConfigError((problem,)) from None
     if only is None:
-        return _named(_load(path, environ) for path in paths)
+        files = [_load(path, environ) for path in paths]
+        return _linked(_named(files), files, {one.name for one in files}, environ)
     texts = {path: _peek(path) for path in paths}
     wanted = {only, re.sub(r"_\d+\Z", "", only)}
     first = _load_mentioning(wanted, texts, environ)
     # A name that is taken twice belongs to neither, so whoever shares a name with a candidate has a say too.
     names = {loaded.name for loaded in first.values()}
     rest = _load_mentioning(names, {path: texts[path] for path in paths if path not in first}, environ)
-    candidates = {**first, **rest}
-    named = _named(candidates[path] for path in paths if path in candidates)
-    return tuple(loaded for loaded in named if loaded.name == only)
+    candidates = _with_upstream({**first, **rest}, texts, environ)
+    files = [candidates[path] for path in paths if path in candidates]
+    known = {one.name for one in files} | {_guess_name(text, path) for path, text in texts.items()}
+    return tuple(loaded for loaded in _linked(_named(files), files, known, environ) if loaded.name == only)
+
+
+def _with_upstream(
+    candidates: Mapping[Path, LoadedProject], texts: Mapping[Path, str], environ: Mapping[str, str]
+) -> dict[Path, LoadedProject]:
+    """`candidates`, and the files of all projects that are upstream of them, however far."""
+    found, looked_for = dict(candidates), {one.name for one in candidates.values()}
+    while True:
+        wanted = {name for one in found.values() if one.project for name in one.project.upstream} - looked_for
+        if not wanted:
+            return found
+        looked_for |= wanted
+        found |= _load_mentioning(wanted, {path: text for path, text in texts.items() if path not in found}, environ)
+
+
+def _linked(
+    named: Iterable[LoadedProject], files: Iterable[LoadedProject], known: Collection[str], environ: Mapping[str, str]
+) -> tuple[LoadedProject, ...]:
+    """`named` without the projects whose upstream does not exist or leads back to themselves; all others stay."""
+    upstream = {one.name: one.project.upstream for one in files if one.project is not None}
+    return tuple(_checked(one, upstream, known, environ) for one in named)
+
+
+def _checked(
+    one: LoadedProject, upstream: Mapping[str, tuple[str, ...]], known: Collection[str], environ: Mapping[str, str]
+) -> LoadedProject:
+    if one.project is None or not one.project.upstream:
+        return one
+    names, circle = one.project.upstream, circle_of(one.name, upstream)
+    if not circle and all(name in known for name in names):
+        return one
+    document = read_document(str(one.path), one.text, environ)
+    report_unknown(names, set(known) - {one.name}, document)
+    if circle:
+        report_circle(circle, names, document)
+    return replace(one, project=None, problems=tuple(sorted(document.problems)))
 
 
 def _load_mentioning(

@@ -34,7 +34,7 @@ from lupus.config.fields import (
 from lupus.config.recommendations import RecommendationsFile
 from lupus.config.rules import Rules, SelectorFile
 from lupus.config.sql_metrics import SqlMetrics
-from lupus.model import CadenceKind, FileFormat, MetricsPolicy, Role, Severity, Task
+from lupus.model import Approval, CadenceKind, FileFormat, MetricsPolicy, Role, Severity, Task
 
 _POLICY = MetricsPolicy()
 
@@ -288,7 +288,42 @@ class RetrainFile(_Mapping):
     dag: DagId = Field(description="Id of the Dag that trains the model.")
     when: WhenFile = Field(description="The findings that ask for retraining.")
     cooldown: Duration = Field(default=timedelta(days=7), description="Shortest time between two retrainings.")
+    budget: Whole | None = Field(
+        default=None, ge=1, le=1000, description="Most retrainings in a calendar month; left out, no limit."
+    )
+    min_matured: Whole = Field(
+        default=0, ge=0, le=100_000, description="Fewest intervals whose labels must have arrived before."
+    )
+    min_matured_rows: Whole = Field(default=0, ge=0, description="Fewest labelled rows in all of them together.")
+    approval: Approval = Field(
+        default=Approval.NONE,
+        description="Who must agree: nobody, somebody in Airflow, or somebody in Slack, the UI or on the command line.",
+    )
+    approve_within: Duration = Field(
+        default=timedelta(days=2), description="How long approval is waited for; then the request has timed out."
+    )
+    compare_after: Whole = Field(
+        default=14,
+        ge=4,
+        le=60,
+        description="After how many matured intervals of the new model it is compared with the one before.",
+    )
     conf: dict[str, Any] = Field(default_factory=dict, description="Further conf for the Dag's run; plain JSON.")
+
+
+class CompareFile(_Mapping):
+    """Two versions of the model that score side by side, as a shadow or a canary; needs the predictions' version."""
+
+    champion: Text = Field(description="The version that is in use.", examples=["v1"])
+    challenger: Text = Field(description="The version that may follow it.", examples=["v2"])
+    metric: str = Field(
+        default="",
+        description="What they are compared on. Left out: log_loss, rmse (regression) or the first ndcg (ranking).",
+        examples=["roc_auc"],
+    )
+    window: Whole = Field(
+        default=28, ge=4, le=60, description="Matured intervals over which they are compared beside each single one."
+    )
 
 
 class ScheduleFile(_Mapping):
@@ -298,6 +333,11 @@ class ScheduleFile(_Mapping):
     retries: Whole = Field(default=2, ge=0, le=100, description="Retries of a task.")
     retry_delay: Duration = Field(default=timedelta(minutes=5), description="Wait before a retry.")
     max_active_runs: Whole = Field(default=1, ge=1, le=1000, description="Runs of this project at the same time.")
+    deadline: Duration | None = Field(
+        default=None,
+        description="How long after an interval's end its run must be done; else the owner is told; left out, not.",
+        examples=["6h"],
+    )
 
 
 class ProjectFile(_Mapping):
@@ -339,5 +379,12 @@ class ProjectFile(_Mapping):
         default=AlertsFile(), description="Which findings open an incident, and where messages go."
     )
     retrain: RetrainFile | None = Field(default=None, description="When the model is retrained by itself.")
+    compare: CompareFile | None = Field(default=None, description="Two versions of the model that are compared.")
+    upstream: Names = Field(
+        default=(),
+        description="Projects whose tables or predictions this one uses, by name or as lupus://name. While one of them "
+        "has an incident, incidents here are held.",
+        examples=[["weather", "lupus://features"]],
+    )
     schedule: ScheduleFile = Field(default=ScheduleFile(), description="How Airflow runs the project.")
     tags: Names = Field(default=(), description="Further tags of the Dag.")

@@ -1,5 +1,15 @@
 """The nouns: frozen, slotted dataclasses with no behaviour beyond their own arithmetic."""
 
+from lupus.model.comparison import (
+    Better,
+    Comparison,
+    ComparisonKind,
+    ComparisonVerdict,
+    ModelChange,
+    Sample,
+    VersionShare,
+    comparison_id,
+)
 from lupus.model.connection import Connection, Connections
 from lupus.model.derived import (
     AudioDerivation,
@@ -33,6 +43,7 @@ from lupus.model.notice import Notice, NoticeState, Reason, notice_id
 from lupus.model.post import Post
 from lupus.model.project import (
     Alerts,
+    ComparePolicy,
     FairnessPolicy,
     FileFormat,
     FileSource,
@@ -52,7 +63,7 @@ from lupus.model.project import (
     Task,
 )
 from lupus.model.recommendations import Catalogue, Popularity, Recommendations
-from lupus.model.retrain import RetrainRequest, RetrainState, retrain_id
+from lupus.model.retrain import Approval, RetrainRequest, RetrainState, retrain_id
 from lupus.model.rules import (
     RULE_PARAMETERS,
     AllParameters,
@@ -85,12 +96,18 @@ __all__ = [
     "AllParameters",
     "Anchor",
     "AnyParameters",
+    "Approval",
     "AudioDerivation",
     "Baseline",
+    "Better",
     "Bound",
     "Cadence",
     "CadenceKind",
     "Catalogue",
+    "ComparePolicy",
+    "Comparison",
+    "ComparisonKind",
+    "ComparisonVerdict",
     "ConfigError",
     "Connection",
     "ConnectionNotUsableError",
@@ -126,6 +143,7 @@ __all__ = [
     "MetricPoint",
     "MetricsPolicy",
     "MissingParameters",
+    "ModelChange",
     "MultivariatePolicy",
     "NewCategoryParameters",
     "Notice",
@@ -150,6 +168,7 @@ __all__ = [
     "Role",
     "RuleSpec",
     "RunReport",
+    "Sample",
     "ScalarExpression",
     "Schedule",
     "Selector",
@@ -178,6 +197,8 @@ __all__ = [
     "ValidationError",
     "ValidityParameters",
     "Verdict",
+    "VersionShare",
+    "comparison_id",
     "exclusions_of",
     "format_value",
     "incident_id",

@@ -14,6 +14,7 @@ from lupus.model.drift import DriftPolicy
 from lupus.model.estimates import EstimatesPolicy, MultivariatePolicy
 from lupus.model.interval import Cadence
 from lupus.model.recommendations import Recommendations
+from lupus.model.retrain import Approval
 from lupus.model.verdict import RuleSpec, Selector, Severity
 
 
@@ -252,28 +253,58 @@ class RetrainWhen:
 
 @dataclass(frozen=True, slots=True)
 class RetrainPolicy:
-    """When Lupus triggers which Dag. Never twice within `cooldown`; never on critically invalid data."""
+    """When Lupus triggers which Dag.
+
+    Never twice within `cooldown`, at most `budget` times a calendar month (None: as often as that allows), never on
+    critically invalid data or while an upstream project has an incident, and not before `min_matured` intervals with
+    `min_matured_rows` labelled rows in all have matured. With an `approval`, a person has to agree within
+    `approve_within`. `compare_after` is after how many matured intervals the new model is compared with the old one.
+    """
 
     dag: str
     when: RetrainWhen
     cooldown: timedelta
     conf: Mapping[str, Any] = field(default_factory=dict)
+    budget: int | None = None
+    min_matured: int = 0
+    min_matured_rows: int = 0
+    approval: Approval = Approval.NONE
+    approve_within: timedelta = timedelta(days=2)
+    compare_after: int = 14
+
+
+@dataclass(frozen=True, slots=True)
+class ComparePolicy:
+    """Two versions of the model, scored side by side, that are compared on `metric` ("": the task's own).
+
+    Over each interval, and over the last `window` intervals that have matured.
+    """
+
+    champion: str
+    challenger: str
+    metric: str = ""
+    window: int = 28
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How Airflow runs the project: `catchup` runs missed intervals, `retries` is per task."""
+    """How Airflow runs the project: `catchup` runs missed intervals, `retries` is per task.
+
+    When an interval's run is not done `deadline` after the interval's end, the owner is told (None: not told).
+    """
 
     catchup: bool = False
     retries: int = 2
     retry_delay: timedelta = timedelta(minutes=5)
     max_active_runs: int = 1
+    deadline: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
     """One monitored ML product. `start` and `end` are UTC instants; no interval outside is measured.
 
+    `upstream` names the projects that this one depends on: an incident of theirs holds those of this one.
     Each of `segments` is one column, or two that are crossed, whose values are measured separately as well.
     `variables` has the text as written (``${VAR}``) wherever the file takes a value from the environment,
     so that the project can be shown without it.
@@ -292,6 +323,8 @@ class Project:
     rules: tuple[RuleSpec, ...] = ()
     alerts: Alerts = Alerts()
     retrain: RetrainPolicy | None = None
+    compare: ComparePolicy | None = None
+    upstream: tuple[str, ...] = ()
     schedule: Schedule = Schedule()
     tags: tuple[str, ...] = ()
     path: Path | None = None

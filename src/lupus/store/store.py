@@ -11,6 +11,8 @@ from typing import Any, Self, TypeVar
 from sqlalchemy.engine import Connection
 
 from lupus.model import (
+    Comparison,
+    ComparisonKind,
     Exclusion,
     ExclusionReason,
     History,
@@ -18,6 +20,7 @@ from lupus.model import (
     IncidentState,
     Interval,
     MetricPoint,
+    ModelChange,
     Notice,
     NoticeState,
     Outcome,
@@ -31,15 +34,18 @@ from lupus.model import (
     StoreError,
     Validation,
     Verdict,
+    VersionShare,
 )
 from lupus.store import acts, schema
 from lupus.store import baselines as baseline_rows
+from lupus.store import comparisons as comparison_rows
 from lupus.store import deliveries as delivery_rows
 from lupus.store import dump as dump_rows
 from lupus.store import exclusions as exclusion_rows
 from lupus.store import history as history_rows
 from lupus.store import incidents as incident_rows
 from lupus.store import points as point_rows
+from lupus.store import retrain as retrain_rows
 from lupus.store import runs as run_rows
 from lupus.store import states as state_rows
 from lupus.store import validations as validation_rows
@@ -407,7 +413,7 @@ class Store:
         with self._writing(project) as connection:
             incident_rows.save(connection, self._names, incidents, delete, known)
             acts.replace_notices(connection, self._names, project, interval, notices)
-            acts.replace_retrain(connection, self._names, project, interval, retrain)
+            retrain_rows.replace_retrain(connection, self._names, project, interval, retrain)
 
     def notices(
         self, project: str | None = None, *, state: NoticeState | None = None, incident: str | None = None
@@ -472,14 +478,60 @@ class Store:
     def retrain_requests(self, project: str | None = None) -> list[RetrainRequest]:
         """Retrain requests, oldest first."""
         with self._database.reading() as connection:
-            return acts.read_retrain(connection, self._names, project)
+            return retrain_rows.read_retrain(connection, self._names, project)
+
+    def retrain_request(self, request: str) -> RetrainRequest:
+        """The retrain request with this id; `StoreError` when there is none."""
+        with self._database.reading() as connection:
+            found = retrain_rows.read_retrain(connection, self._names, None, request)
+        if not found:
+            raise StoreError(f"there is no retrain request {request!r}; `lupus retrain` lists them")
+        return found[0]
+
+    def add_retrain(self, request: RetrainRequest) -> None:
+        """Write a request that a person has made."""
+        with self._writing(request.project) as connection:
+            retrain_rows.add_retrain(connection, self._names, request)
 
     def mark_retrain(
-        self, request: str, state: RetrainState, note: str = "", *, executed_at: datetime | None = None
-    ) -> None:
-        """Record what became of the request with this id."""
+        self,
+        request: str,
+        state: RetrainState,
+        note: str = "",
+        *,
+        by: str = "",
+        executed_at: datetime | None = None,
+        only_from: tuple[RetrainState, ...] = (),
+    ) -> bool:
+        """Record what became of the request with this id; False when it stands in none of `only_from`."""
         with self._writing() as connection:
-            acts.mark_retrain(connection, request, state, note, executed_at)
+            return retrain_rows.mark_retrain(connection, request, state, note, by, executed_at, only_from)
+
+    # Models
+
+    def replace_comparisons(self, project: str, interval: Interval, comparisons: Sequence[Comparison]) -> None:
+        """Make `comparisons` all that the run of `interval` made."""
+        with self._writing(project) as connection:
+            comparison_rows.replace_comparisons(connection, self._names, project, interval, comparisons)
+
+    def comparisons(self, project: str | None = None, *, kind: ComparisonKind | None = None) -> list[Comparison]:
+        """Comparisons of models, oldest first."""
+        with self._database.reading() as connection:
+            return comparison_rows.read_comparisons(connection, self._names, project, kind)
+
+    def replace_versions(self, project: str, interval: Interval, versions: Sequence[VersionShare]) -> None:
+        """Make `versions`, the one with most rows first, all that made predictions at `interval`."""
+        with self._writing(project) as connection:
+            comparison_rows.replace_versions(connection, self._names, project, interval, versions)
+
+    def model_versions(self, project: str) -> dict[Interval, list[VersionShare]]:
+        """The versions that made predictions, by interval, oldest first; the one with most rows first."""
+        with self._database.reading() as connection:
+            return comparison_rows.read_versions(connection, self._names, project)
+
+    def model_changes(self, project: str) -> list[ModelChange]:
+        """Where a model version was new, or began to make most predictions; oldest first. For markers on charts."""
+        return comparison_rows.changes_of(project, self.model_versions(project))
 
     def _incident(self, connection: Connection, incident: str) -> Incident:
         found = incident_rows.read(connection, self._names, None, ids=[incident])

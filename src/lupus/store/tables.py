@@ -317,8 +317,44 @@ retrain_requests: Final = Table(
     Column("conf", Json, nullable=False),
     _words("incident"),
     _words("note"),
+    Column("series", Json, nullable=False),
+    _words("better"),
+    _words("by"),
     Column("executed_us", BigInteger),
     Index("retrain_requests_by_project", "project_id", "start"),
+)
+
+comparisons: Final = Table(
+    "comparisons",
+    metadata,
+    _key("id", Words),
+    _number("project_id"),
+    _number("start"),
+    _words("kind"),
+    _words("subject"),
+    Column("series", Json, nullable=False),
+    _words("better"),
+    _words("verdict"),
+    Column("before", Json, nullable=False),
+    Column("after", Json, nullable=False),
+    Column("shift", Double),
+    Column("low", Double),
+    Column("high", Double),
+    Column("effect", Double),
+    Column("p_value", Double),
+    _words("sentence"),
+    Index("comparisons_by_project", "project_id", "start"),
+)
+
+model_versions: Final = Table(
+    "model_versions",
+    metadata,
+    _key("project_id"),
+    _key("start"),
+    _key("position"),
+    _words("version"),
+    _number("rows"),
+    Column("share", Double, nullable=False),
 )
 
 runs: Final = Table(

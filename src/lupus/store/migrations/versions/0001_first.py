@@ -252,9 +252,41 @@ def upgrade() -> None:
         _text("conf"),
         _text("incident"),
         _text("note"),
+        _text("series"),
+        _text("better"),
+        _text("by"),
         sa.Column("executed_us", sa.BigInteger()),
     )
     op.create_index("retrain_requests_by_project", "retrain_requests", ["project_id", "start"])
+    op.create_table(
+        "comparisons",
+        _key("id", sa.Text),
+        _number("project_id"),
+        _number("start"),
+        _text("kind"),
+        _text("subject"),
+        _text("series"),
+        _text("better"),
+        _text("verdict"),
+        _text("before"),
+        _text("after"),
+        _double("shift"),
+        _double("low"),
+        _double("high"),
+        _double("effect"),
+        _double("p_value"),
+        _text("sentence"),
+    )
+    op.create_index("comparisons_by_project", "comparisons", ["project_id", "start"])
+    op.create_table(
+        "model_versions",
+        _key("project_id"),
+        _key("start"),
+        _key("position"),
+        _text("version"),
+        _number("rows"),
+        sa.Column("share", sa.Double(), nullable=False),
+    )
     op.create_table(
         "runs",
         _key("project_id"),
@@ -317,7 +349,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in (
         "exclusions", "audit", "dashboards", "annotations", "latest",
-        "runs", "retrain_requests", "destinations", "posts", "notices", "findings", "incidents", "outcomes",
+        "runs", "model_versions", "comparisons",
+        "retrain_requests", "destinations", "posts", "notices", "findings", "incidents", "outcomes",
         "validations", "refs", "states",
         "verdicts", "points", "series", "intervals", "projects",
     ):  # fmt: skip
