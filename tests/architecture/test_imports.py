@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "stages": {"model", "config", "extract", "validate", "measure", "judge", "act", "store"},
     "airflow": {"model", "config", "stages"},
     "cli": {"model", "config", "stages", "store"},
-    "ui": {"model", "config", "stages", "store"},
+    "ui": {"model", "config", "stages", "store", "airflow"},
 }
 ONLY_IN = {
     "great_expectations": {"validate"},

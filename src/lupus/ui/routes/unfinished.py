@@ -1,0 +1,7 @@
+"""What is being built."""
+
+from fastapi import HTTPException
+
+
+def unfinished() -> HTTPException:
+    return HTTPException(501, "not built yet")
