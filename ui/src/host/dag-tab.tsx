@@ -1,0 +1,3 @@
+export function DagTab() {
+  return null;
+}

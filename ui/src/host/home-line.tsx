@@ -1,0 +1,3 @@
+export function HomeLine() {
+  return null;
+}

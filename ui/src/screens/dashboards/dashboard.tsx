@@ -1,0 +1,7 @@
+// One dashboard.
+import { useTitle } from "../../state/title";
+
+export function Dashboard() {
+  useTitle("Dashboard");
+  return <h1>Dashboard</h1>;
+}

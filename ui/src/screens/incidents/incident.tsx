@@ -1,0 +1,7 @@
+// One incident.
+import { useTitle } from "../../state/title";
+
+export function Incident() {
+  useTitle("Incident");
+  return <h1>Incident</h1>;
+}

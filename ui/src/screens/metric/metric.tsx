@@ -1,0 +1,6 @@
+import { useTitle } from "../../state/title";
+
+export function Metric() {
+  useTitle("Metric");
+  return <h1>Metric</h1>;
+}
