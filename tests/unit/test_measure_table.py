@@ -561,3 +561,19 @@ def test_the_room_is_light_to_import() -> None:
     heavy = ("ibis", "duckdb", "numpy", "pandas", "pyarrow", "sqlglot")
     code = f"import sys, lupus.measure; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_large_slices_are_read_by_the_scan_or_by_the_query_never_by_both(make: Make) -> None:
+    rng = np.random.default_rng(3)
+    columns = {"x": rng.normal(size=200), "s": rng.choice(["a", "b"], 200), "n": rng.integers(0, 9, 200)}
+    with Engine(threads=2, upright_rows=-1) as engine:
+        first = measure_table(project(), table(), make(columns), (), engine=engine)
+        asked = len(engine.queries)
+        later = measure_table(project(), table(), make(columns), first.references, engine=engine)
+        (query,) = engine.queries[asked:]
+        assert ['"c0"' in query, '"c1"' in query, '"c2"' in query] == [False, True, False]
+        assert values(later, "n")["mean"] == pytest.approx(columns["n"].mean())
+        asked = len(engine.queries)
+        numbers = make({"x": columns["x"], "n": columns["n"]})
+        measure_table(project(), table(), numbers, first.references, engine=engine)
+        assert len(engine.queries) == asked

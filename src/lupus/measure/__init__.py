@@ -1,7 +1,8 @@
 """Snapshots to States to Metrics: one query per table, and one per evaluation, through Ibis on DuckDB.
 
 A table's slice becomes a `Plan`, the plan an Ibis expression, its rows `Answers`; of these come the States,
-which merge over days, and the metric points. Nothing heavy is imported before an `Engine` runs.
+which merge over days, and the metric points. Numbers of large slices are counted without SQL (see `scan`).
+Nothing heavy is imported before an `Engine` runs.
 """
 
 from lupus.measure.backends import BackendEngine

@@ -26,6 +26,7 @@ class BackendEngine:
 
     def __init__(self, *, upright_rows: int = 50_000) -> None:
         self.upright_rows = upright_rows
+        self.threads = 1
         self.slice: Expression | None = None
         self._placed: dict[tuple[str, str], Expression] = {}
         self._views: dict[str, Expression] = {}

@@ -43,22 +43,42 @@ class Cells:
 
         n = columns["n"].astype(np.int64)
         inside = place >= 0
-        present = int(n[~np.isnan(place)].sum())
-        sums = {name: math.fsum(columns[name][inside].tolist()) for name in ("s1", "s2", "s3", "zeros", "negatives")}
-        low, high = columns["low"][inside], columns["high"][inside]
-        sums |= {
-            "nan": float(n[place == NOT_A_NUMBER].sum()),
-            "low": float(low.min()) if len(low) else 0.0,
-            "high": float(high.max()) if len(high) else 0.0,
-        }
-        count = int(n[inside].sum())
-        moments = Moments.from_sums(rows=int(n.sum()), present=present, count=count, center=center, sums=sums)
+        names = ("s1", "s2", "s3", "zeros", "negatives")
+        return cls.from_sums(
+            place[inside].astype(np.intp),
+            n[inside],
+            columns["low"][inside],
+            columns["high"][inside],
+            rows=int(n.sum()),
+            present=int(n[~np.isnan(place)].sum()),
+            center=center,
+            sums={name: math.fsum(columns[name][inside].tolist()) for name in names}
+            | {"nan": float(n[place == NOT_A_NUMBER].sum())},
+        )
+
+    @classmethod
+    def from_sums(
+        cls,
+        place: NDArray[np.intp],
+        n: NDArray[np.int64],
+        low: NDArray[np.float64],
+        high: NDArray[np.float64],
+        *,
+        rows: int,
+        present: int,
+        center: float,
+        sums: Mapping[str, float],
+    ) -> Self:
+        """Cells that hold numbers, with the sums over all of them of distances from `center` and of their powers."""
+        count = int(n.sum())
+        sums = {**sums, "low": float(low.min()) if count else 0.0, "high": float(high.max()) if count else 0.0}
+        moments = Moments.from_sums(rows=rows, present=present, count=count, center=center, sums=sums)
         unstable = False
-        if count and low.min() == high.max():  # what rounding leaves of a constant is no spread
-            moments = replace(moments, mean=float(low.min()), m2=0.0, m3=0.0)
+        if count and sums["low"] == sums["high"]:  # what rounding leaves of a constant is no spread
+            moments = replace(moments, mean=sums["low"], m2=0.0, m3=0.0)
         elif count:
             unstable = (moments.mean - center) ** 2 * count > LOST_DIGITS * moments.m2
-        return cls(place[inside].astype(np.intp), n[inside], low, high, moments, unstable)
+        return cls(place, n, low, high, moments, unstable)
 
     def counts(self, places: int) -> NDArray[np.int64]:
         """Rows by place, from 0 to `places`."""

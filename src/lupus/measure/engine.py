@@ -32,6 +32,7 @@ class TableEngine(Protocol):
 
     portable: bool
     upright_rows: int
+    threads: int
     series: dict[Hashable, Series]
     plans: dict[Hashable, Any]
     queries: list[str]
@@ -73,6 +74,7 @@ class Engine:
         self, *, threads: int | None = None, memory_limit: str | None = None, upright_rows: int = 50_000
     ) -> None:
         self.upright_rows = upright_rows
+        self.threads = threads or os.cpu_count() or 1
         self.slice: None = None  # what is shown is read by its name
         self._settings: dict[str, Any] = {
             "temp_directory": str(Path(tempfile.gettempdir()) / f"lupus-duckdb-{os.getpid()}"),
@@ -125,8 +127,7 @@ class Engine:
         if "memory_limit" in self._settings:
             yield
             return
-        threads = int(self._settings.get("threads") or os.cpu_count() or 1)
-        self._execute(f"SET memory_limit = '{max(500, 150 * threads)}MB'")
+        self._execute(f"SET memory_limit = '{max(500, 150 * self.threads)}MB'")
         try:
             yield
         finally:

@@ -13,6 +13,8 @@ from lupus.measure.columns import Kind
 
 if TYPE_CHECKING:
     import ibis
+    import numpy as np
+    from numpy.typing import NDArray
 
 CELLS: Final = 2000
 """Cells of a grid, about. A quantile is found within its cell, so its rank errs by less than what the cell holds."""
@@ -74,6 +76,21 @@ class Grid:
         import ibis
 
         return place(self.scaled(number), self.low, self.cells / (self.high - self.low), float(self.cells), ibis)
+
+    def places(self, numbers: NDArray[np.float64]) -> NDArray[np.intp]:
+        """The places of finite numbers: `place`, step by step the same, of an array."""
+        import numpy as np
+
+        if self.scale is Scale.LINEAR:
+            at = numbers - self.low
+        else:
+            ratio = (numbers - self.center) / self.width
+            size = np.abs(ratio)
+            at = np.sign(ratio) * np.log(size + np.sqrt(size * size + 1.0)) - self.low
+        at *= self.cells / (self.high - self.low)
+        np.clip(at, -1.0, float(self.cells), out=at)
+        np.floor(at, out=at)
+        return (at + 1.0).astype(np.intp)
 
     def scaled(self, number: ibis.Value) -> ibis.Value:
         """The number on the grid's scale."""

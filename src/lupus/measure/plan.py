@@ -58,7 +58,8 @@ class Shape(Protocol):
 class Item:
     """A column, what is taken from it, and the metrics of that for the whole slice and per segment.
 
-    `shift` overrides the number from which distances are summed; `pattern` is what texts are matched with.
+    `shift` overrides the number from which distances are summed; `pattern` is what texts are matched with. What was
+    `scanned` already needs no query of its own, except per segment.
     """
 
     column: Column
@@ -70,6 +71,7 @@ class Item:
     wants_categories: bool = False
     pattern: str = ""
     shift: float | None = None
+    scanned: bool = False
 
     @property
     def center(self) -> float:
@@ -118,6 +120,11 @@ class Plan:
     @property
     def per_segment(self) -> bool:
         return bool(self.segments) and (self.segment_rows or any(item.segment_metrics for item in self.items))
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is anything to ask for."""
+        return bool(self.keys) or self.per_segment or any(not item.scanned for item in self.items)
 
     @property
     def positions(self) -> frozenset[int]:

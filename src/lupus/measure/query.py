@@ -250,7 +250,7 @@ def _cells(plan: Plan, slice_: ibis.Table, upright: ibis.Table | None) -> list[i
         return [_answer(Answer.CELL, rows, found, item=rows["item"], place=rows.place)]
     parts = []
     for number, item in enumerate(plan.items):
-        if item.wants_categories:  # the categories tell how many rows have a value
+        if item.scanned or item.wants_categories:  # the categories tell how many rows have a value
             continue
         placed = _placed(item, slice_, plan)
         rows = placed.group_by("place").aggregate(n=placed.count(), **_sums(placed, placed.number, placed.distance))

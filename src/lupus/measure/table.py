@@ -16,6 +16,7 @@ from lupus.measure.plan import GRID_QUANTILES, MOST_ITEMS, Derive, Plan, plan_fo
 from lupus.measure.points import Writer
 from lupus.measure.query import VIEW, build
 from lupus.measure.reference import MOST_SEEN, categories_from, grid_in, is_free_text
+from lupus.measure.scan import scan
 from lupus.model import (
     WHOLE,
     Failure,
@@ -62,7 +63,8 @@ def measure_table(
     slice_: Any = None,
 ) -> TableMeasures:
     """Measures one slice in one query; another one before it where grids are fixed from it, and another one after it
-    for quantiles and spreads that its grid cannot tell.
+    for quantiles and spreads that its grid cannot tell. Numbers of a slice too large to be turned upright are scanned
+    instead, so that still each column is read once.
 
     The slice is the file of `snapshot`, or `slice_`: an Arrow table for an `Engine`, an Ibis table for a
     `BackendEngine`, with the columns of the snapshot's schema. `references` of other tables are ignored; of several
@@ -82,7 +84,9 @@ def measure_table(
         plan = _with_grids(plan, fixed)
     same = snapshot.schema if plan.upright else None
     engine.show_slice(VIEW, rows, plan.width, _starts(table, snapshot), schema=same)
-    answers, broken = _ask(plan, engine)
+    asked, scanned = (plan, {}) if plan.upright else scan(plan, rows, threads=engine.threads)
+    answers, broken = _ask(asked, engine)
+    answers.cells |= scanned
     answers.rows = snapshot.rows
     _refine(plan, answers, engine)
     _fix_categories(plan, answers, known, fixed)
@@ -159,7 +163,7 @@ def _ask(plan: Plan, engine: TableEngine) -> tuple[Answers, dict[int, str]]:
     answers, first = Answers(), 0
     broken: dict[int, str] = {}
     for part in plan.parts():
-        if part.items or part.keys:
+        if part.asks:
             try:
                 found = engine.table(part, partial(build, part, engine.slice), columns=part.positions)
                 answers.add(read_answers(found, part), first=first)
@@ -177,6 +181,8 @@ def _ask_one_by_one(part: Plan, engine: TableEngine, answers: Answers, first: in
     """Every item in a query of its own; without segments, for it may be a segment's column that cannot be read."""
     broken: dict[int, str] = {}
     for number, item in enumerate(part.items):
+        if item.scanned:
+            continue
         alone = part.of(item, exact=part.exact, upright=part.upright)
         try:
             found = read_answers(engine.table(alone, partial(build, alone, engine.slice)), alone)
