@@ -29,7 +29,7 @@ ONLY_IN = {
     "airflow": {"airflow", "ui"},
     "mlflow": {"stages"},
     "slack_sdk": {"act"},
-    "ibis": {"measure"},
+    "ibis": {"extract", "measure"},
     "typer": {"cli"},
     "pydantic": {"config", "ui"},
 }

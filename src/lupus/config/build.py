@@ -115,6 +115,7 @@ def _table(name: str, file: TableFile, timezone: str, folder: pathlib.Path) -> T
         ready=Ready(min_rows=file.ready.min_rows, by=file.ready.by),
         derived=build_derived(file.derived, folder),
         recommendations=build_recommendations(file.recommendations, key=file.key, query=file.query),
+        in_place=file.in_place,
     )
 
 

@@ -17,6 +17,7 @@ from lupus.config.document import Document, Path
 from lupus.config.drift import check_drift
 from lupus.config.estimates import check_multivariate
 from lupus.config.fields import closest, columns_of
+from lupus.config.in_place import check_in_place
 from lupus.config.models import CompareFile, FilesFile, ProjectFile, RetrainFile, SourceField, SqlFile, TableFile
 from lupus.config.recommendations import check_recommendations
 from lupus.config.rules import OtherRule, RuleFile, SelectorFile, installed_kinds
@@ -56,6 +57,7 @@ def check(file: ProjectFile, document: Document, broken: Collection[Path]) -> No
         check_sql_metrics(file.metrics.sql, file.tables, document)
     if tables_known and not any(path[:1] == ("metrics",) for path in broken):
         check_multivariate(file.metrics.multivariate, file.tables, roles, document)
+        check_in_place(file, roles, document)
     for name, rule in file.rules.items():
         if isinstance(rule, RuleFile) and not _is_broken(("rules", name), broken):
             _check_rule(name, rule, document)

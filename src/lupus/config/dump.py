@@ -166,6 +166,7 @@ def _table(table: Table, project: Project) -> dict[str, Any]:
         },
         "derived": {derivation.name: _derived(derivation) for derivation in table.derived},
         **({} if table.recommendations is None else {"recommendations": _recommendations(table.recommendations)}),
+        "in_place": table.in_place,
     }
     return {key: value for key, value in tree.items() if value not in ("", {})}
 

@@ -191,6 +191,11 @@ class TableFile(_Mapping):
     recommendations: RecommendationsFile | None = Field(
         default=None, description="Says that the predictions are lists of recommended items (prediction only)."
     )
+    in_place: bool = Field(
+        default=False,
+        description="Whether the table is measured where it lies, in the database of its connection, and not copied "
+        "into a snapshot.",
+    )
 
 
 class FairnessFile(_Mapping):

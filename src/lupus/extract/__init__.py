@@ -11,7 +11,7 @@ from lupus.extract.sessions import shared_sessions
 from lupus.extract.snapshots import load_snapshot
 from lupus.extract.source import Slice, SourceReader
 from lupus.extract.sql import check_connection
-from lupus.extract.table import Waiting, extract_table, failed_snapshot, sample_source
+from lupus.extract.table import Waiting, extract_table, failed_snapshot, sample_source, slice_of
 from lupus.extract.window import Window, window_of
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "read_query",
     "sample_source",
     "shared_sessions",
+    "slice_of",
     "table_of",
     "window_of",
 ]

@@ -5,7 +5,7 @@ A derivation that fails takes nothing else down: its columns are left out of the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from lupus.extract.arrow import canonical_array
@@ -97,9 +97,8 @@ def inputs_of(derived: Iterable[Derivation]) -> frozenset[str]:
     return frozenset(name.casefold() for name in names)
 
 
-def column_named(name: str, batch: pa.RecordBatch) -> str:
-    """The column of `batch` that is called `name`, or so but for upper and lower case, as DuckDB has it."""
-    names: list[str] = batch.schema.names
+def column_named(name: str, names: Sequence[str]) -> str:
+    """The one of `names` that is `name`, or is so but for upper and lower case, as DuckDB has it."""
     if name in names:
         return name
     alike = [one for one in names if one.casefold() == name.casefold()]

@@ -21,7 +21,9 @@ def python_compute(derivation: PythonDerivation) -> Compute:
         raise NotDerivedError(str(error)) from None
 
     def compute(batch: pa.RecordBatch) -> Any:
-        given = batch.select([column_named(name, batch) for name in derivation.columns or batch.schema.names])
+        given = batch.select(
+            [column_named(name, batch.schema.names) for name in derivation.columns or batch.schema.names]
+        )
         try:
             result = function(given, **derivation.arguments)
         except Exception as error:

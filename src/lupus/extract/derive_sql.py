@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -50,9 +50,10 @@ def sql_compute(derivation: SqlDerivation, timezone: str) -> Compute:
     def compute(batch: pa.RecordBatch) -> Any:
         import pyarrow as pa
 
-        used = list(dict.fromkeys(column_named(name, batch) for name in expression.columns))
+        there = batch.schema.names
+        used = list(dict.fromkeys(column_named(name, there) for name in expression.columns))
         # By position: no name of the data gets into SQL.
-        names = {name: f"c{used.index(column_named(name, batch))}" for name in expression.columns}
+        names = {name: f"c{used.index(column_named(name, there))}" for name in expression.columns}
         sql = expression.over(names)
         if sql not in checked:
             _check(session, sql, frozenset(names.values()))
@@ -72,6 +73,24 @@ def sql_compute(derivation: SqlDerivation, timezone: str) -> Compute:
         return found.combine_chunks()
 
     return compute
+
+
+def sql_for(derivation: SqlDerivation, columns: Sequence[str], dialect: Any) -> str:
+    """The expression in another database's SQL `dialect`, over a row's `columns`. Raises `NotDerivedError`.
+
+    What DuckDB would refuse is refused, so that no function of the database's own is called.
+    """
+    import duckdb
+
+    try:
+        expression = parse_expression(derivation.sql)
+    except ValueError as error:
+        raise NotDerivedError(str(error)) from None
+    names = {name: column_named(name, columns) for name in expression.columns}
+    with duckdb.connect(config=_SETTINGS) as session:
+        places = {name: f"c{place}" for place, name in enumerate(names)}
+        _check(session, expression.over(places), frozenset(places.values()))
+    return expression.over(names, dialect=dialect)
 
 
 def _check(session: duckdb.DuckDBPyConnection, sql: str, columns: frozenset[str]) -> None:

@@ -45,7 +45,7 @@ def media_compute(derivation: ImageDerivation | AudioDerivation, connections: Co
     def compute(batch: pa.RecordBatch) -> Any:
         import pyarrow as pa
 
-        column = batch.column(column_named(derivation.files.column, batch))
+        column = batch.column(column_named(derivation.files.column, batch.schema.names))
         read = reader.for_type(column.type)
         with warnings.catch_warnings(), ThreadPoolExecutor(_THREADS) as pool:
             # Our own limits stand before decoding; what decoders remark about odd files is of no use here.

@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ROW_GROUP_ROWS: Final = 65_536
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 _LONGEST: Final = 120
 _ABANDONED_SECONDS: Final = 6 * 3600
 
@@ -75,6 +76,8 @@ def load_snapshot(root: Path, project: str, table: str, interval: Interval) -> S
             content_hash=manifest["content_hash"],
             reason=manifest["reason"],
             failures=tuple((name, reason) for name, reason in manifest["failures"]),
+            in_place=manifest["in_place"],
+            arrived=datetime.fromisoformat(manifest["arrived"]) if manifest["arrived"] else None,
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -118,8 +121,16 @@ def commit(
     source: str,
     spool: Spool,
     failures: tuple[tuple[str, str], ...] = (),
+    in_place: bool = False,
+    seen: datetime | None = None,
 ) -> Snapshot:
-    """Makes `spool` the snapshot of that slice, in one atomic step, and returns it."""
+    """Makes `spool` the snapshot of that slice, in one atomic step, and returns it.
+
+    `seen` is when a slice with status OK was read. It arrived then, unless a snapshot from before says that it was
+    there already.
+    """
+    before = load_snapshot(root, project, table, interval) if seen is not None else None
+    arrived = before.arrived if before is not None and before.arrived is not None else seen
     folder = folder_of(root, project, interval)
     folder.mkdir(parents=True, exist_ok=True)
     name = _safe(table)
@@ -142,6 +153,8 @@ def commit(
         "path": path.name if path else "",
         "source": source,
         "failures": failures,
+        "in_place": in_place,
+        "arrived": arrived.astimezone(UTC).isoformat() if arrived is not None else "",
     }
     with _locked(folder / f".{name}.lock"):
         if spool.path and path:
@@ -149,7 +162,18 @@ def commit(
         _replace_text(folder / f"{name}.json", json.dumps(manifest, indent=1, ensure_ascii=False))
         _sweep(folder, name, keep=path)
     return Snapshot(
-        project, table, interval, status, path, spool.rows, spool.schema, spool.content_hash, reason, failures
+        project=project,
+        table=table,
+        interval=interval,
+        status=status,
+        path=path,
+        rows=spool.rows,
+        schema=spool.schema,
+        content_hash=spool.content_hash,
+        reason=reason,
+        failures=failures,
+        in_place=in_place,
+        arrived=arrived,
     )
 
 

@@ -26,7 +26,7 @@ def read_sql(source: SqlSource, wanted: Slice, connections: Connections) -> Iter
     Rows stream from a server-side cursor where the driver has one. The session only reads, in UTC.
     """
     connection = connections.get(source.connection)
-    url = _url(connection, str(wanted))
+    url = url_of(connection, str(wanted))
     if url.get_backend_name() == "duckdb":
         from lupus.extract.duckdb_database import read_duckdb
 
@@ -39,7 +39,7 @@ def check_connection(connection: Connection) -> None:
     """Opens the database of `connection` and asks it for nothing. Raises `ExtractError` when that fails."""
     import sqlalchemy as sa
 
-    url = _url(connection, "check")
+    url = url_of(connection, "check")
     if url.get_backend_name() == "duckdb":
         from lupus.extract.duckdb_database import opened
 
@@ -53,7 +53,8 @@ def check_connection(connection: Connection) -> None:
         pass
 
 
-def _url(connection: Connection, where: str) -> sa.URL:
+def url_of(connection: Connection, where: str) -> sa.URL:
+    """The URL of `connection`; `ExtractError` when it is none."""
     import sqlalchemy as sa
 
     url = None

@@ -64,9 +64,12 @@ def extract_table(
     A slice with fewer rows than ``ready.min_rows`` is waited for until ``ready.by`` (`Waiting`, nothing is
     written) and from then on is a snapshot with status NO_DATA, whose few rows are kept for inspection.
     `now` is an aware instant. `progress` is called with the rows written so far. Raises `ExtractError` when
-    the source cannot be read; an earlier snapshot of the slice is then still in place.
+    the source cannot be read; an earlier snapshot of the slice is then still there. Of a table that is measured in
+    place no row is read: its snapshot has no file.
     """
-    wanted = _slice(project, table, interval)
+    wanted = slice_of(project, table, interval)
+    if table.in_place:
+        return _in_place(project, wanted, root=root, connections=connections, now=now)
     folder = folder_of(root, project.name, interval)
     derived = Derived(wanted, connections)
     # Closed at once when something fails half way, so that no cursor stays open on the server.
@@ -74,13 +77,11 @@ def extract_table(
         closing(guarded(table.source, wanted, connections)) as batches,
         spooled(derived.added(clip(batches, wanted)), folder, table.name, progress, without=derived.partial) as spool,
     ):
-        status, reason = SnapshotStatus.OK, ""
-        if spool.path is None or spool.rows < table.ready.min_rows:
-            reason = _too_few(table, interval, spool.rows)
-            deadline = _deadline(project, table, interval)
-            if deadline is not None and now < deadline:
-                return Waiting(table.name, min(deadline, now.astimezone(UTC) + _LOOK_AGAIN), deadline, reason)
-            status = SnapshotStatus.NO_DATA
+        there = spool.path is not None and spool.rows >= table.ready.min_rows
+        reason = "" if there else _too_few(table, interval, spool.rows)
+        if not there and (waiting := _waiting(project, table, interval, reason, now=now)) is not None:
+            return waiting
+        status = SnapshotStatus.OK if there else SnapshotStatus.NO_DATA
         kept = spool if status is SnapshotStatus.OK or spool.rows else Spool(None, 0, spool.schema, "")
         return commit(
             root,
@@ -92,7 +93,44 @@ def extract_table(
             source=_described(table.source),
             spool=kept,
             failures=tuple(derived.failed.items()),
+            seen=now if there else None,
         )
+
+
+def _in_place(
+    project: Project, wanted: Slice, *, root: Path, connections: Connections, now: datetime
+) -> Snapshot | Waiting:
+    """Whether the slice is there, and what it looks like, without a copy of it."""
+    from lupus.extract.in_place import placed
+
+    table, interval = wanted.table, wanted.window.interval
+    with placed(wanted, connections) as found:
+        rows, fingerprint = found.fingerprint()
+    there = rows >= table.ready.min_rows
+    reason = "" if there else _too_few(table, interval, rows)
+    if not there and (waiting := _waiting(project, table, interval, reason, now=now)) is not None:
+        return waiting
+    return commit(
+        root,
+        project.name,
+        table.name,
+        interval,
+        status=SnapshotStatus.OK if there else SnapshotStatus.NO_DATA,
+        reason=reason,
+        source=_described(table.source),
+        spool=Spool(None, rows, found.schema, fingerprint),
+        failures=found.failures,
+        in_place=True,
+        seen=now if there else None,
+    )
+
+
+def _waiting(project: Project, table: Table, interval: Interval, reason: str, *, now: datetime) -> Waiting | None:
+    """Until when a slice that is not there is waited for; None when it no longer is."""
+    deadline = _deadline(project, table, interval)
+    if deadline is None or now >= deadline:
+        return None
+    return Waiting(table.name, min(deadline, now.astimezone(UTC) + _LOOK_AGAIN), deadline, reason)
 
 
 def failed_snapshot(project: Project, table: Table, interval: Interval, *, root: Path, reason: str) -> Snapshot:
@@ -134,7 +172,8 @@ def sample_source(source: Source, connections: Connections, *, rows: int, name: 
     return sample
 
 
-def _slice(project: Project, table: Table, interval: Interval) -> Slice:
+def slice_of(project: Project, table: Table, interval: Interval) -> Slice:
+    """What is wanted of `table` at `interval`."""
     return Slice(
         project=project.name,
         table=table,

@@ -116,4 +116,5 @@ class BackendEngine:
         try:
             return expression.to_pyarrow()
         except Exception as error:  # every backend has errors of its own
-            raise MeasureError(f"the table could not be measured where it lies: {error}") from error
+            said = str(error).strip().partition("\n")[0]  # what follows is the query
+            raise MeasureError(f"the table could not be measured where it lies: {said}") from error

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from lupus.measure.columns import Kind, kind_of
-from lupus.measure.engine import Engine
+from lupus.measure.engine import TableEngine
 from lupus.measure.fairness import Share, wilson
 from lupus.measure.metrics import wanted
 from lupus.model import (
@@ -51,7 +51,7 @@ class _Shape:
 
 
 def measure_churn(
-    project: Project, table: Table, snapshot: Snapshot, previous: Snapshot | None, *, engine: Engine
+    project: Project, table: Table, snapshot: Snapshot, previous: Snapshot | None, *, engine: TableEngine
 ) -> list[MetricPoint]:
     """The share of the common keys whose decision changed, with Wilson's 95 % interval; no point where none exist.
 
@@ -61,7 +61,7 @@ def measure_churn(
     probable class, or the class itself. Fewer common keys than `metrics.min_segment_rows` say nothing.
     """
     shape = _shape_of(project, table, snapshot)
-    if shape is None or not wanted(CHURN, project.metrics) or snapshot.path is None:
+    if shape is None or not wanted(CHURN, project.metrics):
         return []
     usable = previous is not None and previous.usable and _fits(table, snapshot, previous)
     snapshots = [previous, snapshot] if usable and previous is not None else [snapshot]
@@ -105,13 +105,13 @@ def _fits(table: Table, snapshot: Snapshot, previous: Snapshot) -> bool:
     return all(now.get(name) == then.get(name) for name in used if name)
 
 
-def _counts(shape: _Shape, table: Table, snapshots: list[Snapshot], engine: Engine) -> tuple[int, int]:
+def _counts(shape: _Shape, table: Table, snapshots: list[Snapshot], engine: TableEngine) -> tuple[int, int]:
     """Common keys, and those of them whose decision changed."""
     named = [(name, f"k{place}") for place, name in enumerate(table.key)]
     scores = [column for _, column in table.scores] if shape.classes else [table.score]
     named += [(name, f"s{place}") for place, name in enumerate(scores)]
     named += [(table.version, "version")] if shape.versioned else []
-    engine.show(_VIEW, [one.path for one in snapshots if one.path], named)
+    engine.show(_VIEW, [engine.source(one) for one in snapshots], named)
     last = len(snapshots)
     sides: list[dict[str, Any]] = [{"slice": last}, {"slice": last - 1}]
     if shape.versioned:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from lupus.measure import list_queries
 from lupus.measure.columns import kind_of
-from lupus.measure.engine import Engine
+from lupus.measure.engine import TableEngine
 from lupus.measure.exposure import ItemExposure, gini, self_information
 from lupus.measure.list_queries import BEFORE, CATALOGUE, NOW, POPULARITY, Shape
 from lupus.measure.metrics import wanted
@@ -64,7 +64,7 @@ class _UnusableError(Exception):
 
 
 def measure_recommendations(
-    project: Project, table: Table, snapshots: Mapping[str, Snapshot], previous: Snapshot | None, *, engine: Engine
+    project: Project, table: Table, snapshots: Mapping[str, Snapshot], previous: Snapshot | None, *, engine: TableEngine
 ) -> ListMeasures:
     """The metrics of the lists in `table`, from the interval's `snapshots` by table name.
 
@@ -94,7 +94,7 @@ class _Lists:
         table: Table,
         spec: Recommendations,
         snapshots: Mapping[str, Snapshot],
-        engine: Engine,
+        engine: TableEngine,
     ) -> None:
         self.found = ListMeasures()
         self.slots = 0

@@ -21,18 +21,24 @@ class ScalarExpression:
     text: str
     columns: tuple[str, ...]
 
-    def over(self, names: Mapping[str, str]) -> str:
+    def over(self, names: Mapping[str, str], *, dialect: Any = None) -> str:
         """DuckDB's SQL of the expression with each of its `columns` called by the plain name in `names`.
+
+        Or another `dialect`'s, a name or a class of sqlglot, in which names are quoted and may be any.
 
         >>> parse_expression('"dep delay" / 60').over({"dep delay": "c0"})
         'c0 / 60'
+        >>> parse_expression("delay // 60").over({"delay": "dep delay"}, dialect="postgres")
+        'DIV("dep delay", 60)'
         """
         from sqlglot import exp
 
         def renamed(node: Any) -> Any:
-            return exp.column(exp.to_identifier(names[node.name])) if isinstance(node, exp.Column) else node
+            if not isinstance(node, exp.Column):
+                return node
+            return exp.column(exp.to_identifier(names[node.name], quoted=True if dialect else None))
 
-        return str(_tree(self.text).transform(renamed).sql("duckdb", comments=False))
+        return str(_tree(self.text).transform(renamed).sql(dialect or "duckdb", comments=False))
 
 
 def parse_expression(text: str) -> ScalarExpression:

@@ -106,7 +106,8 @@ class Table:
     columns that are neither extracted nor measured; an empty `columns` means all. `derived` columns are computed
     in this order, each from those of the source, also excluded ones, and those derived before.
     `patterns` are regular expressions by text column; the share of the values that match is measured.
-    `recommendations` says that a prediction is a list of items.
+    `recommendations` says that a prediction is a list of items. A table that is measured `in_place` is not copied: its
+    database is asked, and only aggregates leave it.
     """
 
     name: str
@@ -133,6 +134,7 @@ class Table:
     ready: Ready = Ready()
     derived: tuple[Derivation, ...] = ()
     recommendations: Recommendations | None = None
+    in_place: bool = False
 
     def derives(self, column: str) -> bool:
         """Whether `column` is a derived one, or may be one of several that a derivation gives."""

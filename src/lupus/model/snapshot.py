@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -24,7 +25,8 @@ class Snapshot:
     `path` is None unless `status` is OK or the (too small) slice was kept for inspection. `schema`
     holds (column, Arrow type) pairs. `content_hash` is equal for equal rows in equal order. `failures` are the
     derived columns that could not be computed and are not in the file, with the reason for each. A slice that is
-    measured `in_place`, where its table lies, has no file.
+    measured `in_place`, where its table lies, has no file; its hash tells rows, columns and how many values each has.
+    `arrived` (UTC) is when the slice was first seen whole; None when it never was.
     """
 
     project: str
@@ -38,6 +40,7 @@ class Snapshot:
     reason: str = ""
     failures: tuple[tuple[str, str], ...] = ()
     in_place: bool = False
+    arrived: datetime | None = None
 
     @property
     def usable(self) -> bool:

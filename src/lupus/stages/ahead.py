@@ -124,6 +124,6 @@ def _prepare(interval: Interval, references: tuple[Reference, ...]) -> Prepared:
     now = max(datetime.now(UTC), interval.end)
     return Prepared(
         read_tables(settings, connections, project, interval, now=now),
-        check_tables(settings, project, interval),
-        measure_tables(settings, project, interval, references, engine=engine),
+        check_tables(settings, connections, project, interval),
+        measure_tables(settings, project, interval, references, engine=engine, connections=connections),
     )

@@ -20,6 +20,7 @@ from lupus.model import (
     Table,
     Task,
 )
+from lupus.stages.in_place import engine_in_place
 from lupus.stages.labels import evaluated, evaluation_tables, is_closed
 from lupus.stages.reference import Place, kept_model, left_out, model_state, reference_of
 from lupus.stages.workspace import Workspace
@@ -139,14 +140,19 @@ class _Run:
                 calibration = self._model(Calibration, self._calibration)
                 if isinstance(calibration, Failure):
                     return calibration, snapshot.rows
-                return expected_of_scores(project, Slices(self.prediction, (snapshot,)), calibration, engine=engine)
+                if snapshot.in_place:
+                    with engine_in_place(project, [snapshot], self.workspace.connections) as (backend, now):
+                        slices = Slices(self.prediction, tuple(now))
+                        return expected_of_scores(project, slices, calibration, engine=backend)
+                slices = Slices(self.prediction, (snapshot,))
+                return expected_of_scores(project, slices, calibration, engine=engine)
             model = self._model(LossModel, self._loss)
             if isinstance(model, Failure):
                 return model, snapshot.rows
-            slices = self._slices([self.interval])
-            if not slices.predictions.snapshots:
+            product = self._slices([self.interval])
+            if not product.predictions.snapshots:
                 return Failure(FailureKind.NO_DATA, "the data of the predictions is not there"), snapshot.rows
-            rows = unlabelled_rows(project, slices, engine=engine)
+            rows = unlabelled_rows(project, product, engine=engine)
             return model.estimates(rows.columns), rows.columns.rows
         except MeasureError as error:
             self.failed.append(f"estimates: {error}")
@@ -260,11 +266,12 @@ class _Run:
         return evaluated(self.project, last)[0], last
 
     def _slices(self, intervals: Sequence[Interval], *, labels: Sequence[Interval] = ()) -> ProductSlices:
-        """The usable slices of predictions, and of data where its key fits; of the same intervals in both."""
+        """The usable slices of predictions, and of data that can be joined; of the same intervals in both."""
         from lupus.measure.estimates import ProductSlices, Slices, unusable
 
         data = self.project.of_role(Role.DATA)
-        data = data if data is not None and len(data.key) == len(self.prediction.key) > 0 else None
+        if data is not None and (data.in_place or len(data.key) != len(self.prediction.key) or not data.key):
+            data = None
         mine, theirs = [], []
         for one in intervals:
             snapshot = self._snapshot(self.prediction, one)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lupus.model import (
+    Connections,
     ExtractError,
     Failure,
     FailureKind,
@@ -24,6 +26,7 @@ from lupus.model import (
 from lupus.stages.drift import measure_drift
 from lupus.stages.estimates import estimate
 from lupus.stages.extract import snapshots_of
+from lupus.stages.in_place import engine_in_place
 from lupus.stages.labels import evaluated, evaluating_runs, evaluation_tables, last_evaluations
 from lupus.stages.multivariate import measure_multivariate
 from lupus.stages.predictions import with_predictions
@@ -32,6 +35,7 @@ from lupus.stages.workspace import Workspace
 
 if TYPE_CHECKING:
     from lupus.measure import Engine, EvaluationMeasures, TableMeasures
+    from lupus.measure.engine import TableEngine
     from lupus.stages.settings import Settings
 
 
@@ -76,7 +80,14 @@ def measure(
     with recorded(workspace, project, interval, Stage.MEASURE) as record:
         references = store.references(project.name)
         if ahead is None or ahead.references != references:
-            ahead = measure_tables(workspace.settings, project, interval, references, engine=workspace.engine)
+            ahead = measure_tables(
+                workspace.settings,
+                project,
+                interval,
+                references,
+                engine=workspace.engine,
+                connections=workspace.connections,
+            )
         for one in ahead.tables:
             measures = one.measures
             store.save_references(measures.references)
@@ -94,29 +105,60 @@ def measure(
 
 
 def measure_tables(
-    settings: Settings, project: Project, interval: Interval, references: tuple[Reference, ...], *, engine: Engine
+    settings: Settings,
+    project: Project,
+    interval: Interval,
+    references: tuple[Reference, ...],
+    *,
+    engine: Engine,
+    connections: Connections,
 ) -> MeasuredTables:
-    """Measure the snapshots of `interval`, without the store."""
-    from lupus.measure import decision_points, measure_table, with_failed_columns
+    """Measure the snapshots of `interval`, and the slices that lie in databases, without the store."""
+    from lupus.measure import measure_table
 
     snapshots = snapshots_of(settings, project, interval)
     measured: list[MeasuredTable] = []
     for table in project.tables:
         snapshot = snapshots.get(table.name) or _never_extracted(project, table, interval)
         own = [reference for reference in references if reference.table == table.name]
+        previous = None
+        if table.role is Role.PREDICTION:
+            before = project.cadence.previous(interval)
+            previous = _load(settings, project, table.name, before)
         try:
-            measures = measure_table(project, table, snapshot, own, engine=engine)
-            measures = with_failed_columns(measures, project, table, snapshot)
-            measures = with_predictions(measures, project, table, snapshots, root=settings.snapshots, engine=engine)
-            if table.role is Role.PREDICTION:
-                parity = decision_points(project, measures.points)
-                measures = replace(measures, points=(*measures.points, *parity))
+            if snapshot.in_place and snapshot.usable:
+                there = [one for one in (snapshot, previous) if one is not None and one.in_place and one.usable]
+                with engine_in_place(project, there, connections) as (backend, now):
+                    measures = _measured(project, table, now[0], own, {table.name: now[0]}, now[-1], backend)
+            else:
+                measures = _measured(project, table, snapshot, own, snapshots, previous, engine)
             measured.append(MeasuredTable(table.name, measures))
         except MeasureError as error:
             unread = replace(snapshot, status=SnapshotStatus.FAILED, path=None, reason=str(error))
             measures = measure_table(project, table, unread, own, engine=engine)
             measured.append(MeasuredTable(table.name, measures, str(error)))
     return MeasuredTables(references, tuple(measured))
+
+
+def _measured(  # noqa: PLR0917 - what is measured, with what
+    project: Project,
+    table: Table,
+    snapshot: Snapshot,
+    references: Sequence[Reference],
+    snapshots: Mapping[str, Snapshot],
+    previous: Snapshot | None,
+    engine: TableEngine,
+) -> TableMeasures:
+    from lupus.measure import decision_points, measure_table, with_failed_columns
+
+    slice_ = engine.source(snapshot) if snapshot.in_place and snapshot.usable else None
+    measures = measure_table(project, table, snapshot, references, engine=engine, slice_=slice_)
+    measures = with_failed_columns(measures, project, table, snapshot)
+    measures = with_predictions(measures, project, table, snapshots, previous, engine=engine)
+    if table.role is Role.PREDICTION:
+        parity = decision_points(project, measures.points)
+        measures = replace(measures, points=(*measures.points, *parity))
+    return measures
 
 
 def _never_extracted(project: Project, table: Table, interval: Interval) -> Snapshot:
@@ -189,7 +231,12 @@ def _evaluate_at(
         if validation.critical_failures and validation.table != truth.name
     }
     try:
-        measures = measure_evaluation(project, intervals, predictions, truths, blocked=blocked, engine=workspace.engine)
+        if prediction.in_place and truth.in_place:
+            measures = _evaluate_in_place(workspace, project, intervals, predictions, truths, blocked)
+        else:
+            measures = measure_evaluation(
+                project, intervals, predictions, truths, blocked=blocked, engine=workspace.engine
+            )
         parity = error_points(project, measures.confusions)
         measures = replace(measures, points=(*measures.points, *parity))
     except MeasureError as error:
@@ -202,7 +249,32 @@ def _evaluate_at(
     return intervals, measures
 
 
+def _evaluate_in_place(  # noqa: PLR0917 - what is evaluated, with what
+    workspace: Workspace,
+    project: Project,
+    intervals: Sequence[Interval],
+    predictions: Mapping[str, Snapshot],
+    truths: Sequence[Snapshot],
+    blocked: Mapping[str, str],
+) -> EvaluationMeasures:
+    """The evaluation of tables that lie in one database, which joins them."""
+    from lupus.measure import measure_evaluation
+
+    there = [one for one in (*predictions.values(), *truths) if one.usable and one.in_place]
+    if not there:
+        return measure_evaluation(project, intervals, predictions, truths, blocked=blocked, engine=workspace.engine)
+    with engine_in_place(project, there, workspace.connections) as (backend, now):
+        as_now = {(one.table, one.interval.key): one for one in now}
+        mine = {key: as_now.get((one.table, key), one) for key, one in predictions.items()}
+        theirs = [as_now.get((one.table, one.interval.key), one) for one in truths]
+        return measure_evaluation(project, intervals, mine, theirs, blocked=blocked, engine=backend)
+
+
 def _snapshot(workspace: Workspace, project: Project, table: str, interval: Interval) -> Snapshot | None:
+    return _load(workspace.settings, project, table, interval)
+
+
+def _load(settings: Settings, project: Project, table: str, interval: Interval) -> Snapshot | None:
     from lupus.extract import load_snapshot
 
-    return load_snapshot(workspace.settings.snapshots, project.name, table, interval)
+    return load_snapshot(settings.snapshots, project.name, table, interval)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lupus.model import Project, Role, Snapshot, Table
 
 if TYPE_CHECKING:
-    from lupus.measure import Engine, TableMeasures
+    from lupus.measure import TableMeasures
+    from lupus.measure.engine import TableEngine
 
 
 def with_predictions(
@@ -18,19 +18,16 @@ def with_predictions(
     project: Project,
     table: Table,
     snapshots: Mapping[str, Snapshot],
+    previous: Snapshot | None,
     *,
-    root: Path,
-    engine: Engine,
+    engine: TableEngine,
 ) -> TableMeasures:
-    """`measures` of `table` with its lists and its churn; both look at the interval before, too, below `root`."""
+    """`measures` of `table` with its lists and its churn; both look at the interval before, too."""
     snapshot = snapshots.get(table.name)
     if table.role is not Role.PREDICTION or snapshot is None or not snapshot.usable:
         return measures
-    from lupus.extract import load_snapshot
     from lupus.measure import measure_churn, measure_recommendations
 
-    before = project.cadence.previous(snapshot.interval)
-    previous = load_snapshot(root, project.name, table.name, before)
     lists = measure_recommendations(project, table, snapshots, previous, engine=engine)
     churn = measure_churn(project, table, snapshot, previous, engine=engine)
     return replace(measures, points=(*measures.points, *lists.points, *churn), states=(*measures.states, *lists.states))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lupus.model import (
+    Connections,
+    ExtractError,
     Failure,
     FailureKind,
     Group,
@@ -14,7 +16,10 @@ from lupus.model import (
     Project,
     Series,
     SeriesKey,
+    Snapshot,
+    SqlSource,
     Stage,
+    Table,
     Validation,
     ValidationError,
 )
@@ -37,7 +42,9 @@ class ValidateReport:
 def validate(workspace: Workspace, project: Project, interval: Interval) -> ValidateReport:
     """Run each table's suite on its snapshot. A suite that cannot be run becomes a failed series, not a crash."""
     with recorded(workspace, project, interval, Stage.VALIDATE) as record:
-        report = keep_validations(workspace, project, check_tables(workspace.settings, project, interval))
+        report = keep_validations(
+            workspace, project, check_tables(workspace.settings, workspace.connections, project, interval)
+        )
         record.problems(report.failed)
     return report
 
@@ -60,7 +67,7 @@ class CheckedTables:
     tables: tuple[CheckedTable, ...]
 
 
-def check_tables(settings: Settings, project: Project, interval: Interval) -> CheckedTables:
+def check_tables(settings: Settings, connections: Connections, project: Project, interval: Interval) -> CheckedTables:
     """Run the suites, without the store."""
     snapshots = snapshots_of(settings, project, interval)
     checked: list[CheckedTable] = []
@@ -71,16 +78,35 @@ def check_tables(settings: Settings, project: Project, interval: Interval) -> Ch
         if snapshot is None or not snapshot.usable:
             checked.append(CheckedTable(table.name, None, ()))
             continue
-        from lupus.validate import validate_snapshot, validation_points
+        from lupus.validate import validation_points
 
         try:
-            validation = validate_snapshot(project.name, snapshot, settings.expectations / table.expectations)
-        except ValidationError as error:
+            validation = _validated(settings, connections, project, table, snapshot)
+        except (ValidationError, ExtractError) as error:
             points = (_not_run(project.name, table.name, interval, str(error)),)
             checked.append(CheckedTable(table.name, None, points, f"{table.name}: {error}"))
         else:
             checked.append(CheckedTable(table.name, validation, tuple(validation_points(project, validation))))
     return CheckedTables(interval, tuple(checked))
+
+
+def _validated(
+    settings: Settings, connections: Connections, project: Project, table: Table, snapshot: Snapshot
+) -> Validation:
+    suite = settings.expectations / table.expectations
+    if not snapshot.in_place:
+        from lupus.validate import validate_snapshot
+
+        return validate_snapshot(project.name, snapshot, suite)
+    from lupus.extract import slice_of
+    from lupus.extract.in_place import placed
+    from lupus.validate import validate_in_place
+
+    if not isinstance(table.source, SqlSource):
+        raise ValidationError(f"{table.name}: only a database can validate a table in place")
+    url = connections.get(table.source.connection).url
+    with placed(slice_of(project, table, snapshot.interval), connections) as found:
+        return validate_in_place(project.name, snapshot, suite, url=url, sql=found.sql())
 
 
 def keep_validations(workspace: Workspace, project: Project, checked: CheckedTables) -> ValidateReport:
@@ -108,7 +134,7 @@ def build_docs(workspace: Workspace, project: Project, interval: Interval, folde
     suites = [
         (snapshot, workspace.settings.expectations / table.expectations)
         for table in project.tables
-        if table.expectations and (snapshot := snapshots.get(table.name)) and snapshot.usable
+        if table.expectations and (snapshot := snapshots.get(table.name)) and snapshot.usable and snapshot.path
     ]
     if not suites:
         raise ValidationError(

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 # Counts of unexpected values, but none of the values: rows do not leave their tables.
 RESULT_FORMAT: Final = {"result_format": "BASIC", "partial_unexpected_count": 0}
-_BATCH: Final = "snapshot"
+BATCH: Final = "snapshot"
+"""The name by which an engine knows the slice."""
 _KEPT: Final = 64
 
 
@@ -33,14 +34,16 @@ class _Plan:
     edges: tuple[MetricEdge, ...]
 
 
-def results(suite: Suite, frame: pd.DataFrame) -> list[ExpectationValidationResult]:
-    """GX's results of `suite` on `frame`, in the suite's order. An expectation that raises is a failed result."""
+def results(suite: Suite, engine: Any, schema: tuple[tuple[str, str], ...]) -> list[ExpectationValidationResult]:
+    """GX's results of `suite` on the batch of `engine`, in the suite's order. One that raises is a failed result.
+
+    `schema` are the batch's columns and their types, on which the plan depends.
+    """
     from great_expectations.core import ExpectationValidationResult
     from great_expectations.validator.metrics_calculator import MetricsCalculator
     from great_expectations.validator.validation_graph import ValidationGraph
 
-    engine = _engine(frame)
-    plan = _plan_for(suite, frame, engine)
+    plan = _plan_for(suite, schema, engine)
     graph = ValidationGraph(execution_engine=engine, edges=list(plan.edges))
     metrics, aborted = MetricsCalculator(engine, show_progress_bars=False).resolve_validation_graph(
         graph=graph, runtime_configuration=_runtime()
@@ -62,11 +65,11 @@ def results(suite: Suite, frame: pd.DataFrame) -> list[ExpectationValidationResu
     return found
 
 
-_plans: dict[tuple[Suite, tuple[tuple[str, str], ...]], _Plan] = {}
+_plans: dict[tuple[Suite, type, tuple[tuple[str, str], ...]], _Plan] = {}
 
 
-def _plan_for(suite: Suite, frame: pd.DataFrame, engine: Any) -> _Plan:
-    key = (suite, tuple((str(name), str(type_)) for name, type_ in frame.dtypes.items()))
+def _plan_for(suite: Suite, schema: tuple[tuple[str, str], ...], engine: Any) -> _Plan:
+    key = (suite, type(engine), schema)
     plan = _plans.get(key)
     if plan is None:
         while len(_plans) >= _KEPT:
@@ -102,11 +105,12 @@ def _make_plan(suite: Suite, engine: Any) -> _Plan:
     return _Plan(tuple(steps), tuple(edges))
 
 
-def _engine(frame: pd.DataFrame) -> Any:
+def engine_of(frame: pd.DataFrame) -> Any:
+    """An engine with `frame` as its batch."""
     from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine
 
     engine = PandasExecutionEngine()
-    engine.load_batch_data(_BATCH, frame)
+    engine.load_batch_data(BATCH, frame)
     return engine
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from numbers import Real
 from pathlib import Path
 from typing import Any, Final
 
 from lupus.model import ExpectationOutcome, Snapshot, Validation, ValidationError
-from lupus.validate.suite import Expected, load_suite
+from lupus.validate.suite import Expected, Suite, load_suite
 
 # Counts that a reader of an outcome wants; never the values themselves.
 _COUNTS: Final = ("element_count", "unexpected_count", "missing_count")
@@ -34,14 +34,21 @@ def validate_snapshot(project: str, snapshot: Snapshot, suite_path: Path) -> Val
     suite = load_suite(suite_path)
     import pandas as pd
 
-    from lupus.validate.plan import results
+    from lupus.validate.plan import engine_of, results
 
     try:
         frame = pd.read_parquet(snapshot.path)
     except (OSError, ValueError) as error:
         raise ValidationError(f"{snapshot.path}: the snapshot cannot be read ({error}); extract it again") from error
-    found = results(suite, frame)
     types = {str(name): str(type_) for name, type_ in frame.dtypes.items()}
+    found = results(suite, engine_of(frame), tuple(types.items()))
+    return validation_of(project, snapshot, suite, found, types)
+
+
+def validation_of(
+    project: str, snapshot: Snapshot, suite: Suite, found: Sequence[Any], types: Mapping[str, str]
+) -> Validation:
+    """GX's results `found`, in the suite's order, as a Validation; `types` are those of the columns."""
     outcomes = tuple(_outcome(expected, result, types) for expected, result in zip(suite.expected, found, strict=True))
     return Validation(project, snapshot.table, snapshot.interval, suite.name, outcomes)
 

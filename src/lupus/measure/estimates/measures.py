@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from lupus.measure.columns import Kind, is_binary, kind_of
-from lupus.measure.engine import Engine
+from lupus.measure.engine import Engine, TableEngine
 from lupus.measure.estimates import binary, loss
 from lupus.measure.estimates.binary import expected_moments, expected_performance
 from lupus.measure.estimates.calibration import Calibration
@@ -57,7 +57,9 @@ class ProductSlices:
 
 def estimate_metrics(project: Project) -> tuple[EstimateMetric, ...]:
     """The estimated metrics that the project's task has and its policy wants."""
-    own = {Task.BINARY_CLASSIFICATION: binary.METRICS, Task.REGRESSION: loss.METRICS}
+    own: dict[Task, tuple[EstimateMetric, ...]] = {Task.BINARY_CLASSIFICATION: binary.METRICS}
+    if not _stays(project):
+        own[Task.REGRESSION] = loss.METRICS
     found = own.get(project.task, ()) if project.task is not None and project.metrics.estimates.performance else ()
     return tuple(metric for metric in found if wanted(metric.name, project.metrics))
 
@@ -65,7 +67,14 @@ def estimate_metrics(project: Project) -> tuple[EstimateMetric, ...]:
 def wants_concept_drift(project: Project) -> bool:
     """Whether the project has concept drift measured."""
     known = project.task in (Task.BINARY_CLASSIFICATION, Task.REGRESSION)
-    return known and project.metrics.estimates.concept_drift and wanted(CONCEPT_DRIFT.name, project.metrics)
+    asked = project.metrics.estimates.concept_drift and wanted(CONCEPT_DRIFT.name, project.metrics)
+    return known and asked and not _stays(project)
+
+
+def _stays(project: Project) -> bool:
+    """Whether predictions stay in their database: no model is fitted then, for which rows would have to leave it."""
+    prediction = project.of_role(Role.PREDICTION)
+    return prediction is not None and prediction.in_place
 
 
 def unusable(table: Table, snapshot: Snapshot | None) -> Failure | None:
@@ -108,7 +117,7 @@ def calibrated(states: Sequence[BinaryScores], *, least: int, threshold: float) 
 
 
 def expected_of_scores(
-    project: Project, predictions: Slices, calibration: Calibration, *, engine: Engine
+    project: Project, predictions: Slices, calibration: Calibration, *, engine: TableEngine
 ) -> tuple[dict[str, Estimate], int]:
     """The performance to be expected of one slice's scores, and how many there are."""
     score, rows = scores_of(engine, predictions)

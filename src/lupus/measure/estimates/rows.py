@@ -101,12 +101,14 @@ def joined_rows(
         return [(name, f"k{place}") for place, name in enumerate(slices.table.key)] + list(more)
 
     mine = [(named[alias].name, alias) for alias in own]
-    engine.show(_PREDICTIONS, predictions.files, keyed(predictions, [(predictions.table.score, "score"), *mine]))
+    engine.show(
+        _PREDICTIONS, predictions.sources(engine), keyed(predictions, [(predictions.table.score, "score"), *mine])
+    )
     if join.others and data is not None:
         theirs = [(one.name, alias) for alias, one in named.items() if alias not in own]
-        engine.show(_FEATURES, data.files, keyed(data, theirs))
+        engine.show(_FEATURES, data.sources(engine), keyed(data, theirs))
     if labels is not None:
-        engine.show(_LABELS, labels.files, keyed(labels, [(labels.table.label, "label")]))
+        engine.show(_LABELS, labels.sources(engine), keyed(labels, [(labels.table.label, "label")]))
     aliases = replace(join, own=tuple(map(_nameless, join.own)), others=tuple(map(_nameless, join.others)))
     found = engine.arrays(aliases, partial(_joined, join))
     score = floats(found["score"])

@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lupus.measure.columns import Kind, Part, columns_of, kind_of
-from lupus.measure.engine import Engine
+from lupus.measure.engine import Engine, TableEngine
 from lupus.measure.learners import Columns
 from lupus.model import Snapshot, Table
 
@@ -48,10 +47,9 @@ class Slices:
     def rows(self) -> int:
         return sum(snapshot.rows for snapshot in self.snapshots)
 
-    @property
-    def files(self) -> list[Path]:
-        """The Parquet files, in order."""
-        return [snapshot.path for snapshot in self.snapshots if snapshot.path is not None]
+    def sources(self, engine: TableEngine) -> list[Any]:
+        """Where `engine` finds the slices, in order."""
+        return [engine.source(snapshot) for snapshot in self.snapshots]
 
     def kinds(self) -> dict[str, Kind | None]:
         """The kind of each column that all snapshots have; None where it differs."""
@@ -81,9 +79,9 @@ class Slices:
         )[:MOST_FEATURES]
 
 
-def scores_of(engine: Engine, predictions: Slices) -> tuple[Floats, Floats]:
+def scores_of(engine: TableEngine, predictions: Slices) -> tuple[Floats, Floats]:
     """(score ascending, rows) of all valid scores, (C,) each; scores closer than 1/8192 in log-odds are one."""
-    engine.show(_VIEW, predictions.files, [(predictions.table.score, "score")])
+    engine.show(_VIEW, predictions.sources(engine), [(predictions.table.score, "score")])
     found = engine.arrays("lupus.measure.estimates.scores", _scores)
     return floats(found["score"]), floats(found["rows"])
 
@@ -93,7 +91,7 @@ def _scores() -> ibis.Table:
 
     # Declared as an integer, a number of any type gets the cast; see `lupus.measure.plan`.
     rows = ibis.table({"score": "int64"}, name=_VIEW)
-    rows = rows.select(score=rows.score.try_cast("float64"))
+    rows = rows.select(score=rows.score.cast("float64"))
     score = rows.score
     inner = ((score.ln() - (1.0 - score).ln()) * _CELLS_PER_LOG_ODD).round().cast("int64")
     cell = ibis.cases((score <= 0.0, -(2**40)), (score >= 1.0, 2**40), else_=inner)
@@ -106,7 +104,7 @@ def rows_of(engine: Engine, slices: Slices, features: Sequence[Feature], *, limi
     """About `limit` rows of `slices`, every k-th one: the same every time."""
     every = max(math.ceil(slices.rows / limit), 1)
     named = aliases_of(features)
-    engine.show(_VIEW, slices.files, [(one.name, alias) for alias, one in named.items()])
+    engine.show(_VIEW, slices.sources(engine), [(one.name, alias) for alias, one in named.items()])
     key = ("lupus.measure.estimates.rows", tuple(one.numeric for one in features), every)
     found = engine.arrays(key, partial(_plain_rows, named, every))
     return columns_from(found, named)

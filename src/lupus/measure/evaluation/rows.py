@@ -55,15 +55,16 @@ def predictions(shape: Shape) -> ibis.Table:
     there = [
         alias for alias, (_, kind) in zip(shape.output_names, shape.outputs, strict=True) if kind is not Kind.OTHER
     ]
-    text = ("int64",) * (len(there) + len(segments) + len(weight))
-    fields = {"slice": "int64"} | _key_types(shape) | dict(zip((*there, *segments, *weight), text, strict=True))
+    fields = {"slice": "int64"} | _key_types(shape) | dict.fromkeys((*there, *segments, *weight), "int64")
+    kinds = dict(zip(shape.output_names, (kind for _, kind in shape.outputs), strict=True))
+    fields |= {alias: "boolean" for alias in there if kinds[alias] is Kind.BOOLEAN}
     rows = ibis.table(fields, name=PREDICTIONS)
     values: dict[str, Any] = {}
     for alias, (_, kind) in zip(shape.output_names, shape.outputs, strict=True):
         if alias not in there:
             values[alias] = ibis.null("string" if _is_class(shape, alias) else "float64")
         else:
-            values[alias] = class_name(rows[alias], kind) if _is_class(shape, alias) else rows[alias].cast("float64")
+            values[alias] = class_name(rows[alias], kind) if _is_class(shape, alias) else _number(rows[alias], kind)
     values |= {name: segment_value(shape, rows[name]) for name in segments}
     values |= {name: rows[name].cast("float64") for name in weight}
     rows = rows.select("slice", **_keys(shape, rows), **values)
@@ -133,6 +134,11 @@ def class_name(value: Any, kind: Kind) -> Any:
     )
 
 
+def _number(value: Any, kind: Kind) -> Any:
+    """A number or a boolean as a double; not every engine makes one of a boolean at once."""
+    return (value.cast("int32") if kind is Kind.BOOLEAN else value).cast("float64")
+
+
 def _is_class(shape: Shape, alias: str) -> bool:
     return shape.task is Task.MULTICLASS_CLASSIFICATION and alias == "o0"
 
@@ -155,7 +161,7 @@ def _truth(shape: Shape, label: Any) -> Any:
     if shape.task is Task.MULTICLASS_CLASSIFICATION:
         return class_name(label, shape.label_kind)
     if shape.task is not Task.BINARY_CLASSIFICATION:
-        return label.cast("float64")
+        return _number(label, shape.label_kind)
     # A byte is enough: labels are held in memory while they are joined. (Of small literals Ibis drops a cast.)
     one, zero, bad = (ibis.literal(value, "int64") for value in (1, 0, INVALID_LABEL))
     if shape.label_kind is Kind.TEXT:
@@ -163,7 +169,7 @@ def _truth(shape: Shape, label: Any) -> Any:
         text = label.cast("string").lower().strip()
         yes, no = text.isin(["1", "true", "1.0"]), text.isin(["0", "false", "0.0"])
         return ibis.cases((yes, one), (no, zero), (text.notnull(), bad)).cast("int8")
-    number = label if shape.label_kind is Kind.INTEGER else label.cast("float64")
+    number = label if shape.label_kind is Kind.INTEGER else _number(label, shape.label_kind)
     return ibis.cases((number == 1, one), (number == 0, zero), (number.notnull(), bad)).cast("int8")
 
 

@@ -1,0 +1,102 @@
+"""Databases that measure: an Ibis backend over a connection, which is only read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from lupus.extract.duckdb_database import checked_file
+from lupus.extract.sessions import kept
+from lupus.model import Connection, ExtractError
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+_CONNECT_SECONDS: Final = 10
+# They lack functions that every query of a table needs: logarithms, places of a grid, arrays.
+_UNABLE: Final = frozenset({"sqlite", "mysql", "mariadb", "mssql", "oracle"})
+_SPARK: Final = frozenset({"spark", "sc"})
+
+
+@contextmanager
+def opened_database(connection: Connection, where: str) -> Iterator[Any]:
+    """The Ibis backend of `connection`: PostgreSQL, DuckDB, Spark, or whatever Ibis knows by the URL's scheme.
+
+    PostgreSQL answers all questions meanwhile from one state of its tables, and refuses to write. Spark and others
+    answer from what is there when they are asked. Raises `ExtractError` for databases that cannot measure; errors of
+    the backend itself are left to the caller.
+    """
+    from lupus.extract.sql import url_of
+
+    url = url_of(connection, where)
+    name = url.get_backend_name()
+    if name in _UNABLE:
+        raise ExtractError(
+            f"{where}: {name} (connection {connection.name!r}) has too few functions to measure a table in place; "
+            "remove in_place, so that the table is copied into snapshots"
+        )
+    key = f"in place {url.render_as_string(hide_password=False)}"
+    with kept(key, lambda: _opened(url, connection, where), _close) as backend:
+        if name == "postgresql":
+            with backend.con.transaction():
+                yield backend
+        else:
+            yield backend
+
+
+def _opened(url: sa.URL, connection: Connection, where: str) -> Any:
+    import ibis
+
+    match url.get_backend_name():
+        case "postgresql":
+            return _postgresql(url)
+        case "duckdb":
+            path = checked_file(url.database or "", connection.name, where)
+            backend = ibis.duckdb.connect(path, read_only=True)
+            backend.raw_sql("SET TimeZone = 'UTC'")
+            return backend
+        case name if name in _SPARK:
+            return _spark(url)
+        case _:
+            return ibis.connect(url.render_as_string(hide_password=False))
+
+
+def _postgresql(url: sa.URL) -> Any:
+    import ibis
+    import psycopg
+
+    named = {"host": url.host, "port": url.port, "user": url.username, "password": url.password, "dbname": url.database}
+    settings: dict[str, Any] = {
+        "connect_timeout": _CONNECT_SECONDS,
+        **url.query,
+        **{n: one for n, one in named.items() if one},
+    }
+    settings["options"] = f"{url.query.get('options', '')} -c default_transaction_read_only=on".strip()
+    session = psycopg.connect(psycopg.conninfo.make_conninfo(**settings), autocommit=True)
+    session.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    return ibis.postgres.from_connection(session)
+
+
+def _spark(url: sa.URL) -> Any:
+    """``spark://local``, ``spark://host:7077`` or ``sc://host:15002``; settings of the session as the URL's query."""
+    import ibis
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder
+    place = f"{url.host}:{url.port}" if url.port else url.host or "local"
+    if url.drivername == "sc":
+        builder = builder.remote(f"sc://{place}")
+    else:
+        builder = builder.master("local[*]" if place == "local" else f"spark://{place}")
+    for name, value in url.query.items():
+        builder = builder.config(name, str(value))
+    session = builder.config("spark.sql.session.timeZone", "UTC").getOrCreate()
+    if url.database:
+        session.catalog.setCurrentDatabase(url.database)
+    return ibis.pyspark.connect(session)
+
+
+def _close(backend: Any) -> None:
+    if backend.name != "pyspark":  # whoever started the session may use it on
+        backend.disconnect()
