@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from lupus.act import IncidentChanges, Links, decide_notices, update_incidents
+from lupus.act import IncidentChanges, Links, apply_change, decide_notices, update_incidents
 from lupus.model import (
     Alerts,
     Cadence,
     CadenceKind,
+    ChangeKind,
     Group,
     Incident,
+    IncidentChange,
     Interval,
     Notice,
     Project,
@@ -151,11 +154,13 @@ class House:
         self.incidents = tuple(sorted(kept.values(), key=lambda one: one.first))
         assert self.incidents == changes.incidents
 
-    def change(self, number: int, **fields: object) -> None:
+    def change(self, number: int, kind: str, **more: Any) -> None:
         """Does what a person would do to the incident that spans interval `number`."""
         interval = day(number, self.project.cadence)
+        change = IncidentChange(ChangeKind(kind), **more)
+        at = datetime(2013, 4, 1, tzinfo=UTC)
         self.incidents = tuple(
-            replace(one, **fields) if one.first <= interval <= one.last else one  # type: ignore[arg-type]
+            apply_change(one, change, [], by="ada", at=at)[0] if one.first <= interval <= one.last else one
             for one in self.incidents
         )
 

@@ -12,12 +12,15 @@ import pytest
 from lupus.model import (
     Cadence,
     CadenceKind,
+    ConflictError,
+    EventKind,
     ExpectationOutcome,
     ExpectationSeverity,
     Failure,
     FailureKind,
     Finding,
     Incident,
+    IncidentEvent,
     IncidentState,
     Interval,
     MetricPoint,
@@ -36,6 +39,7 @@ from lupus.model import (
     StoreError,
     Validation,
     Verdict,
+    event_id,
     notice_id,
     retrain_id,
 )
@@ -477,6 +481,9 @@ def test_projects_and_runs(store: Store) -> None:
 # Incidents, notices, retraining
 
 
+NOW = datetime(2026, 11, 29, 8, 30, tzinfo=UTC)
+
+
 def incident(**changes) -> Incident:
     findings = (
         Finding(DAYS[1], verdict(MEAN, DAYS[0], Status.ANOMALY, score=3.0)),
@@ -591,21 +598,75 @@ def test_an_executed_retrain_request_is_kept(filled: Store, state: RetrainState)
         filled.mark_retrain("nothing", state)
 
 
-def test_what_a_person_says_meanwhile_survives_the_act(filled: Store) -> None:
+def acknowledged(one: Incident, _events: list[IncidentEvent], by: str = "vera") -> tuple[Incident, IncidentEvent]:
+    kind = EventKind.ACKNOWLEDGED
+    event = IncidentEvent(
+        event_id(one.id, kind, str(one.version + 1)), "flights", one.id, kind, f"{by} took it", by=by, at=NOW,
+        details={"before": {"acknowledged_by": one.acknowledged_by}},
+    )  # fmt: skip
+    return replace(one, acknowledged_by=by, state=IncidentState.ACKNOWLEDGED, by=by), event
+
+
+def test_a_person_changes_an_incident_and_its_timeline_in_one_step(filled: Store) -> None:
+    filled.save_incidents([incident()])
+    assert filled.incident("i1").version == 1
+    edited = filled.edit_incident("i1", acknowledged, version=1)
+    assert (edited.version, edited.acknowledged_by, edited.findings) == (2, "vera", incident().findings)
+    (event,) = filled.incident_events("i1")
+    assert (event.kind, event.by, event.at, event.details) == (
+        EventKind.ACKNOWLEDGED, "vera", NOW, {"before": {"acknowledged_by": ""}},
+    )  # fmt: skip
+    with pytest.raises(ConflictError, match="changed by vera in between"):
+        filled.edit_incident("i1", acknowledged, version=1)
+    assert filled.incident("i1") == edited
+    with pytest.raises(StoreError, match="no incident"):
+        filled.edit_incident("i9", acknowledged)
+
+    def refuses(one: Incident, events: list[IncidentEvent]) -> tuple[Incident, IncidentEvent]:
+        raise ConflictError(f"{one.id} {len(events)}")
+
+    with pytest.raises(ConflictError, match="i1 1"):
+        filled.edit_incident("i1", refuses)
+    assert (filled.incident("i1").version, len(filled.incident_events("i1"))) == (2, 1)
+
+
+def test_a_decision_about_incidents_that_were_changed_meanwhile_is_refused_as_a_whole(filled: Store) -> None:
     filled.save_incidents([incident()])
     known = filled.incidents("flights")
-    edited = filled.edit_incident("i1", state=IncidentState.ACKNOWLEDGED, outcome=Outcome.EXPECTED, by="vera")
-    assert edited == incident(state=IncidentState.ACKNOWLEDGED, outcome=Outcome.EXPECTED, by="vera")
+    filled.edit_incident("i1", acknowledged)
     longer = incident(last=DAYS[3], clean=1)
-    filled.commit_act("flights", DAYS[3], incidents=[longer], known=known)
-    assert filled.incidents() == [replace(edited, last=DAYS[3], clean=1)]
-    # A decision made with knowledge of what the person said stands.
-    resolved = replace(edited, state=IncidentState.RESOLVED)
-    filled.commit_act("flights", DAYS[3], incidents=[resolved], known=filled.incidents("flights"))
-    assert filled.incidents() == [resolved]
-    assert filled.edit_incident("i1") == resolved
-    with pytest.raises(StoreError, match="no incident"):
-        filled.edit_incident("i9", by="vera")
+    with pytest.raises(ConflictError, match="incident i1 was changed"):
+        filled.commit_act("flights", DAYS[3], incidents=[longer], notices=[notice(DAYS[3])], known=known)
+    assert filled.notices() == []
+    again = filled.incidents("flights")
+    filled.commit_act("flights", DAYS[3], incidents=[longer], known=again)
+    assert filled.incidents() == [longer]
+    with pytest.raises(ConflictError, match="incident i1 was changed"):
+        filled.commit_act("flights", DAYS[3], incidents=[longer], known=[])  # another run has opened it
+
+
+def test_what_runs_tell_is_replaced_and_what_people_did_is_kept(filled: Store) -> None:
+    def told(kind: EventKind, day: Interval, of: str = "i1") -> IncidentEvent:
+        return IncidentEvent(event_id(of, kind, day.key), "flights", of, kind, f"{kind} at {day}", interval=day)
+
+    opened, grew = told(EventKind.OPENED, DAYS[1]), told(EventKind.GREW, DAYS[2])
+    filled.commit_act("flights", DAYS[2], incidents=[incident()], events=[opened, grew])
+    first = {one.id: one.at for one in filled.incident_events("i1")}
+    filled.edit_incident("i1", acknowledged)
+    filled.commit_act("flights", DAYS[2], incidents=[incident()], events=[opened])
+    kept = filled.incident_events("i1")
+    assert {one.kind for one in kept} == {EventKind.OPENED, EventKind.ACKNOWLEDGED}
+    assert next(one.at for one in kept if one.kind is EventKind.OPENED) == first[opened.id]
+    joined = incident(id="i0", first=DAYS[0])
+    filled.commit_act(
+        "flights", DAYS[2], incidents=[joined], delete=["i1"], events=[told(EventKind.OPENED, DAYS[0], "i0")],
+        moved={"i1": "i0"},
+    )  # fmt: skip
+    assert filled.incident_events("i1") == []
+    assert {(one.kind, one.interval) for one in filled.incident_events("i0")} == {
+        (EventKind.OPENED, DAYS[0]),
+        (EventKind.ACKNOWLEDGED, None),
+    }
 
 
 # The whole

@@ -82,7 +82,7 @@ def test_findings_of_faults_and_one_offs_are_left_out_with_their_incident_as_the
 ) -> None:
     store.save_incidents([incident(FOUND)])
     assert out(store) == set()
-    store.edit_incident("abc", outcome=outcome)
+    store.save_incidents([incident(FOUND, outcome=outcome)])
     assert out(store) == {("mean", 2), ("mean", 3), ("mean", 6), ("roc_auc", 3)}
     found = store.exclusions("flights")
     assert [(one.start, one.end, one.metric) for one in found if one.metric == "mean"] == [
@@ -101,7 +101,7 @@ def test_findings_of_faults_and_one_offs_are_left_out_with_their_incident_as_the
 
 def test_a_false_alarm_stays_in(store: Store) -> None:
     store.save_incidents([incident(FOUND, outcome=Outcome.FIXED)])
-    store.edit_incident("abc", outcome=Outcome.FALSE_ALARM)
+    store.save_incidents([incident(FOUND, outcome=Outcome.FALSE_ALARM)])
     assert (out(store), store.exclusions("flights")) == (set(), [])
 
 

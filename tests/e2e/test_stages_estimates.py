@@ -5,13 +5,15 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 import tiny
 from installation import Installation
-from lupus.model import IncidentState, Interval, MetricPoint, Outcome, Status
+from lupus.model import ChangeKind, IncidentChange, Interval, MetricPoint, Outcome, Status
+from lupus.stages import change_incident
 from lupus.stages.reference import left_out
 
 DAYS = 20
@@ -198,7 +200,8 @@ def test_the_reference_leaves_out_what_failed_or_was_judged_a_fault(watched: Ins
         assert left_out(opened.store, project, days, tables) == set()
         found: set[Interval] = set()
         for incident in opened.store.incidents("loans"):
-            opened.store.edit_incident(incident.id, state=IncidentState.RESOLVED, outcome=Outcome.FIXED, by="me")
+            fixed = IncidentChange(ChangeKind.RESOLVE, outcome=Outcome.FIXED)
+            change_incident(opened, incident.id, fixed, by="me", at=datetime.now(UTC))
             found |= {one.verdict.interval for one in incident.findings if one.verdict.series.table in tables}
         assert left_out(opened.store, project, days, tables) == found != set()
         assert left_out(opened.store, project, days, ["other"]) == set()

@@ -123,7 +123,7 @@ def test_rerun_with_a_finding_in_the_gap_joins_two_incidents() -> None:
     for number in range(4):
         house.run(number, *([verdict(number)] if number in (0, 3) else []))
     assert len(house.incidents) == 2
-    house.change(3, state=IncidentState.ACKNOWLEDGED, by="ada")
+    house.change(3, "acknowledge")
     house.run(1, verdict(1))
     assert house.picture() == [(day(0).key, day(3).key, "acknowledged", 0)]
     assert house.incidents[0].by == "ada"
@@ -133,10 +133,10 @@ def test_rerun_without_the_finding_in_the_middle_splits_and_both_keep_the_judgem
     house = House(project(resolve_after=1))
     for number in range(3):
         house.run(number, verdict(number))
-    house.change(1, state=IncidentState.ACKNOWLEDGED, by="ada", outcome=Outcome.EXPECTED, comment="holiday")
+    house.change(1, "acknowledge", comment="holiday")
     house.run(1)
     assert house.picture() == [(day(0).key, day(0).key, "resolved", 1), (day(2).key, day(2).key, "acknowledged", 0)]
-    assert {(one.outcome, one.comment, one.by) for one in house.incidents} == {(Outcome.EXPECTED, "holiday", "ada")}
+    assert {(one.acknowledged_by, one.comment, one.by) for one in house.incidents} == {("ada", "holiday", "ada")}
     house.run(1, verdict(1))
     assert house.picture() == [(day(0).key, day(2).key, "acknowledged", 0)]
 
@@ -144,7 +144,7 @@ def test_rerun_without_the_finding_in_the_middle_splits_and_both_keep_the_judgem
 def test_person_resolves_and_later_findings_open_a_new_incident() -> None:
     house = House()
     house.run(0, verdict(0))
-    house.change(0, state=IncidentState.RESOLVED, by="ada", outcome=Outcome.FALSE_ALARM)
+    house.change(0, "resolve", outcome=Outcome.FALSE_ALARM)
     house.run(1, verdict(1))
     expected = [(day(0).key, day(0).key, "resolved", 0), (day(1).key, day(1).key, "open", 0)]
     assert house.picture() == expected
@@ -159,7 +159,7 @@ def test_person_resolves_and_later_findings_open_a_new_incident() -> None:
 def test_acknowledged_incident_resolves_by_itself_and_stays_in_hand_when_it_comes_back() -> None:
     house = House()
     house.run(0, verdict(0))
-    house.change(0, state=IncidentState.ACKNOWLEDGED, by="ada")
+    house.change(0, "acknowledge")
     house.run(1)
     assert house.picture()[0][2] == "acknowledged"
     house.run(2)
@@ -172,14 +172,12 @@ def test_acknowledged_incident_resolves_by_itself_and_stays_in_hand_when_it_come
     ("muted_until", "states"),
     [
         (day(2).key, ["muted", "muted", "open", "open"]),
-        ("", ["muted", "muted", "muted", "muted"]),
-        ("soon", ["open", "open", "open", "open"]),
     ],
 )
 def test_mute_ends_after_its_last_interval(muted_until: str, states: list[str]) -> None:
     house = House()
     house.run(0, verdict(0))
-    house.change(0, state=IncidentState.MUTED, muted_until=muted_until, by="ada")
+    house.change(0, "mute", until=muted_until)
     seen = []
     for number in range(1, 5):
         house.run(number, verdict(number))

@@ -80,7 +80,7 @@ def test_rerun_decides_the_same_even_of_old_intervals() -> None:
 def test_acknowledged(verdicts: list, reason: Reason) -> None:
     house = House()
     house.run(0, verdict(0))
-    house.change(0, state=IncidentState.ACKNOWLEDGED, by="ada")
+    house.change(0, "acknowledge")
     first = house.run(1, *verdicts)
     assert _reasons(first) == [reason]
     house.run(2)
@@ -91,7 +91,7 @@ def test_acknowledged(verdicts: list, reason: Reason) -> None:
 def test_muted_says_nothing_until_it_ends() -> None:
     house = House()
     house.run(0, verdict(0))
-    house.change(0, state=IncidentState.MUTED, muted_until=day(2).key, by="ada")
+    house.change(0, "mute", until=day(2).key)
     assert _reasons(house.run(1, verdict(1, severity=Severity.CRITICAL))) == ["muted"]
     assert _reasons(house.run(2, verdict(2, "dep_delay"))) == ["muted"]
     assert _reasons(house.run(3, verdict(3, "arr_delay"))) == ["grew"]
@@ -101,7 +101,7 @@ def test_muted_says_nothing_until_it_ends() -> None:
 def test_muted_incident_resolves_in_silence() -> None:
     house = House()
     house.run(0, verdict(0))
-    house.change(0, state=IncidentState.MUTED, muted_until=day(9).key, by="ada")
+    house.change(0, "mute", until=day(9).key)
     house.run(1)
     assert _reasons(house.run(2)) == ["muted"]
     assert house.incidents[0].state is IncidentState.RESOLVED
@@ -110,7 +110,7 @@ def test_muted_incident_resolves_in_silence() -> None:
 def test_what_a_person_resolved_is_not_announced_again() -> None:
     house = House()
     house.run(0, verdict(0))
-    house.change(0, state=IncidentState.RESOLVED, by="ada")
+    house.change(0, "resolve")
     for number in (1, 2, 3, 2):
         assert house.run(number) == ()
 

@@ -189,10 +189,10 @@ def test_what_is_no_baseline_is_left_out(workspace: Workspace) -> None:
     half = found(measure_drift(workspace, product, day(7)))["x", "wasserstein"]
     assert half.value is not None
     assert 0.2 < half.value < spoilt.value * 3
-    workspace.store.edit_incident("i", outcome=Outcome.FIXED)
+    workspace.store.save_incidents([replace(incident, outcome=Outcome.FIXED)])
     clean = found(measure_drift(workspace, product, day(7)))["x", "wasserstein"]
     assert clean.low == 0
-    workspace.store.edit_incident("i", outcome=Outcome.FALSE_ALARM)
+    workspace.store.save_incidents([replace(incident, outcome=Outcome.FALSE_ALARM)])
     assert found(measure_drift(workspace, product, day(7)))["x", "wasserstein"].value == half.value
 
 

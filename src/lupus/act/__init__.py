@@ -5,6 +5,7 @@ sinks only. In the order of a run: `update_incidents`, `decide_notices`, `decide
 stores in one transaction; then `open_sink(...).deliver(...)` for what is to be sent.
 """
 
+from lupus.act.changes import TRANSITIONS, apply_change, refusal, standing, state_of
 from lupus.act.incidents import IncidentChanges, as_of, counts, update_incidents
 from lupus.act.message import Links, render_slack
 from lupus.act.notices import decide_notices
@@ -16,6 +17,7 @@ from lupus.act.slack import SlackSink
 from lupus.act.text import is_mention
 
 __all__ = [
+    "TRANSITIONS",
     "Cause",
     "IncidentChanges",
     "Links",
@@ -24,6 +26,7 @@ __all__ = [
     "Sink",
     "SinkFactory",
     "SlackSink",
+    "apply_change",
     "as_of",
     "causes",
     "counts",
@@ -33,7 +36,10 @@ __all__ = [
     "is_mention",
     "open_sink",
     "read_outbox",
+    "refusal",
     "render_slack",
+    "standing",
+    "state_of",
     "update_incidents",
     "worst",
 ]

@@ -7,7 +7,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
+from typing import Final
 
+from lupus.act.changes import state_of
 from lupus.act.ranking import severity_of, title_of, worst_severity
 from lupus.model import (
     Cadence,
@@ -16,6 +18,7 @@ from lupus.model import (
     IncidentState,
     Interval,
     Project,
+    Resolution,
     Series,
     SeriesKey,
     Severity,
@@ -94,14 +97,6 @@ def counts(verdict: Verdict, min_severity: Severity) -> bool:
     return verdict.status.is_finding and severity_of(verdict).rank >= min_severity.rank
 
 
-def closed_by_person(incident: Incident, resolve_after: int) -> bool:
-    """Whether a person resolved it, before it was clean for long enough to resolve by itself.
-
-    The clean runs of such an incident are not counted any further, so that this stays known.
-    """
-    return incident.state is IncidentState.RESOLVED and incident.clean < max(1, resolve_after)
-
-
 def as_of(incident: Incident, interval: Interval, series: Mapping[SeriesKey, Series]) -> Incident | None:
     """`incident` without what later runs than that of `interval` found; None if nothing is left."""
     if incident.last.start <= interval.start:
@@ -119,16 +114,23 @@ def as_of(incident: Incident, interval: Interval, series: Mapping[SeriesKey, Ser
 
 
 def is_muted(incident: Incident, interval: Interval, cadence: Cadence) -> bool:
-    """Whether people asked for silence at `interval`: up to and including `muted_until`, or without an end.
+    """Whether people asked for silence at `interval`.
 
+    It lasts up to and including `muted_until`, and until a run finds a score of `muted_score`, whichever comes first.
     A `muted_until` that names no interval mutes nothing: silence by mistake is the worse error.
     """
-    if not incident.muted_until:
-        return incident.state is IncidentState.MUTED
-    try:
-        return interval.start <= cadence.parse(incident.muted_until).start
-    except ValueError:
+    if not incident.muted_until and incident.muted_score is None:
         return False
+    if incident.muted_until:
+        try:
+            if interval.start > cadence.parse(incident.muted_until).start:
+                return False
+        except ValueError:
+            return False
+    return incident.muted_score is None or not any(
+        finding.found.start <= interval.start and (finding.verdict.score or 0.0) >= incident.muted_score
+        for finding in incident.findings
+    )
 
 
 def _newest(cadence: Cadence, interval: Interval, newest: Interval | None, known: Sequence[Incident]) -> Interval:
@@ -193,7 +195,7 @@ def _clusters(
     """`runs` (in order) cut where enough clean intervals lie between, and around what people have closed."""
     if not runs:
         return []
-    closed = [incident for incident in near if closed_by_person(incident, reach)]
+    closed = [incident for incident in near if incident.closed]
 
     def holder(run: Interval) -> str:
         return next((incident.id for incident in closed if _spans(incident, run)), "")
@@ -223,9 +225,13 @@ def _parent(project: Project, cluster: Sequence[Interval], near: Sequence[Incide
     )
 
 
+_HUMAN: Final = (
+    "outcome", "acknowledged_by", "assignee", "muted_until", "muted_score", "kept_open", "comment", "by", "upstream",
+)  # fmt: skip
+
+
 def _touched(incident: Incident) -> bool:
-    by_hand = (IncidentState.ACKNOWLEDGED, IncidentState.MUTED)
-    return incident.state in by_hand or bool(incident.by or incident.comment or incident.outcome)
+    return bool(incident.by)
 
 
 def _build(
@@ -239,35 +245,26 @@ def _build(
 ) -> Incident:
     reach = max(1, project.alerts.resolve_after)
     findings = tuple(finding for run in cluster for finding in runs[run])
-    frozen = parent is not None and closed_by_person(parent, reach)
-    clean = parent.clean if parent and frozen else _clean(project.cadence, cluster[-1], latest, reach)
     built = Incident(
         id=incident_id(project.name, cluster[0]),
         project=project.name,
-        state=IncidentState.RESOLVED if frozen or clean >= reach else IncidentState.OPEN,
+        state=IncidentState.OPEN,
         severity=worst_severity(findings),
         first=cluster[0],
         last=cluster[-1],
         findings=findings,
         title=title_of(findings, series),
-        clean=clean,
+        clean=_clean(project.cadence, cluster[-1], latest, reach),
     )
-    if parent is None:
-        return built
-    built = replace(built, outcome=parent.outcome, muted_until=parent.muted_until, comment=parent.comment, by=parent.by)
-    if built.active:
-        return replace(built, state=_human_state(parent, latest, project.cadence))
-    return built
-
-
-def _human_state(parent: Incident, latest: Interval, cadence: Cadence) -> IncidentState:
-    if is_muted(parent, latest, cadence):
-        return IncidentState.MUTED
-    # An acknowledged incident that had resolved, and comes back because a run was repeated, is still in hand.
-    came_back = parent.state is IncidentState.RESOLVED and bool(parent.by) and not parent.muted_until
-    if parent.state is IncidentState.ACKNOWLEDGED or came_back:
-        return IncidentState.ACKNOWLEDGED
-    return IncidentState.OPEN
+    if parent is not None:
+        built = replace(built, **{name: getattr(parent, name) for name in _HUMAN})
+    # Another setting does not bring back what was over.
+    over = parent is not None and parent.last == built.last and not parent.active
+    if parent is not None and (parent.closed or over):
+        built = replace(built, resolution=parent.resolution, clean=parent.clean)
+    elif built.clean >= reach and not built.kept_open:
+        built = replace(built, resolution=Resolution.CLEAN)
+    return replace(built, state=state_of(built, muted=is_muted(built, latest, project.cadence)))
 
 
 def _clean(cadence: Cadence, last: Interval, latest: Interval, reach: int) -> int:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lupus.act.incidents import as_of, closed_by_person, is_muted
+from lupus.act.incidents import as_of, is_muted
 from lupus.act.message import Links, one_line, render_slack
 from lupus.act.ranking import worst_severity
 from lupus.model import (
     Finding,
     Incident,
-    IncidentState,
     Interval,
     Notice,
     NoticeState,
@@ -96,7 +95,7 @@ def _reason(
         return None
     if is_muted(incident, interval, project.cadence):
         return Reason.MUTED
-    if reason in (Reason.GREW, Reason.REPEAT) and _in_hand(incident):
+    if reason in (Reason.GREW, Reason.REPEAT) and incident.acknowledged_by:
         return Reason.ACKNOWLEDGED
     return reason
 
@@ -106,19 +105,12 @@ def _resolves(
 ) -> bool:
     """Whether this run is the one that makes the incident clean for long enough."""
     reach = max(1, project.alerts.resolve_after)
-    if incident.active or seen is not incident or closed_by_person(incident, reach):
+    if incident.active or seen is not incident or incident.closed:
         return False
     due = project.cadence.shift(seen.last, reach)
     # Where the run at which it was due never came, the next one tells it.
     late = interval.start > due.start and before is not None and before.active
     return interval.start == due.start or late
-
-
-def _in_hand(incident: Incident) -> bool:
-    """Whether a person has taken it. One that has resolved since keeps the name of who had."""
-    if incident.state is IncidentState.RESOLVED:
-        return bool(incident.by)
-    return incident.state is IncidentState.ACKNOWLEDGED
 
 
 def _areas(findings: Sequence[Finding], series: Mapping[SeriesKey, Series]) -> set[tuple[str, str, str]]:

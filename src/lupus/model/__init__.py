@@ -22,6 +22,7 @@ from lupus.model.derived import (
 from lupus.model.drift import Baseline, Distance, DriftPolicy
 from lupus.model.errors import (
     ConfigError,
+    ConflictError,
     ConnectionNotUsableError,
     DeliveryError,
     ExtractError,
@@ -36,7 +37,19 @@ from lupus.model.estimates import Anchor, EstimatesPolicy, MultivariatePolicy
 from lupus.model.exclusion import Exclusion, ExclusionReason, exclusions_of
 from lupus.model.expression import ScalarExpression, parse_expression
 from lupus.model.history import History
-from lupus.model.incident import Finding, Incident, IncidentState, Outcome, incident_id
+from lupus.model.incident import (
+    ChangeKind,
+    EventKind,
+    Finding,
+    Incident,
+    IncidentChange,
+    IncidentEvent,
+    IncidentState,
+    Outcome,
+    Resolution,
+    event_id,
+    incident_id,
+)
 from lupus.model.interval import Cadence, CadenceKind, Interval
 from lupus.model.metric import Failure, FailureKind, MetricPoint
 from lupus.model.notice import Notice, NoticeState, Reason, notice_id
@@ -104,11 +117,13 @@ __all__ = [
     "Cadence",
     "CadenceKind",
     "Catalogue",
+    "ChangeKind",
     "ComparePolicy",
     "Comparison",
     "ComparisonKind",
     "ComparisonVerdict",
     "ConfigError",
+    "ConflictError",
     "Connection",
     "ConnectionNotUsableError",
     "Connections",
@@ -118,6 +133,7 @@ __all__ = [
     "DriftParameters",
     "DriftPolicy",
     "EstimatesPolicy",
+    "EventKind",
     "Exclusion",
     "ExclusionReason",
     "ExpectationOutcome",
@@ -135,6 +151,8 @@ __all__ = [
     "History",
     "ImageDerivation",
     "Incident",
+    "IncidentChange",
+    "IncidentEvent",
     "IncidentState",
     "Interval",
     "LupusError",
@@ -161,6 +179,7 @@ __all__ = [
     "RecentAverageParameters",
     "Recommendations",
     "Reference",
+    "Resolution",
     "RetrainPolicy",
     "RetrainRequest",
     "RetrainState",
@@ -199,6 +218,7 @@ __all__ = [
     "Verdict",
     "VersionShare",
     "comparison_id",
+    "event_id",
     "exclusions_of",
     "format_value",
     "incident_id",

@@ -7,6 +7,7 @@
     ├── ValidationError      a GX suite could not be loaded
     ├── MeasureError         a snapshot could not be measured at all
     ├── StoreError           the metric store is absent, old, or refuses
+    ├── ConflictError        somebody else changed it in between, or it cannot be changed so
     ├── DeliveryError        a sink refused a message (``retry_after_seconds`` when it says so)
     └── StageError           a stage of a run failed; names project, interval and stage
 
@@ -71,6 +72,13 @@ class MeasureError(LupusError):
 
 class StoreError(LupusError):
     """The metric store is absent, out of date, or refuses."""
+
+
+class ConflictError(LupusError):
+    """An incident (or what else people share) was changed by somebody else in between, or cannot be changed so now.
+
+    The text says what it is now, and who made it so.
+    """
 
 
 class DeliveryError(LupusError):

@@ -18,14 +18,36 @@ class Reason(StrEnum):
     FIRST = "first"
     WORSE = "worse"
     GREW = "grew"
+    REOPENED = "reopened"
+    REMINDER = "reminder"
     RESOLVED = "resolved"
+    DIGEST = "digest"
+    RETRAIN = "retrain"
     REPEAT = "repeat"
     MUTED = "muted"
     ACKNOWLEDGED = "acknowledged"
+    UPSTREAM = "upstream"
+    QUIET_HOURS = "quiet_hours"
+    BELOW_SEVERITY = "below_severity"
+    BACKFILL = "backfill"
 
     @property
     def sends(self) -> bool:
-        return self in (Reason.FIRST, Reason.WORSE, Reason.GREW, Reason.RESOLVED)
+        return self in _SENDS
+
+
+_SENDS = frozenset(
+    (
+        Reason.FIRST,
+        Reason.WORSE,
+        Reason.GREW,
+        Reason.REOPENED,
+        Reason.REMINDER,
+        Reason.RESOLVED,
+        Reason.DIGEST,
+        Reason.RETRAIN,
+    )
+)
 
 
 class NoticeState(StrEnum):

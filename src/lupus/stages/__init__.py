@@ -6,6 +6,7 @@ from lupus.stages.documents import incident_json, point_json, report_json, verdi
 from lupus.stages.draft import draft_project
 from lupus.stages.dry import dry_workspace
 from lupus.stages.extract import ExtractReport, extract
+from lupus.stages.incidents import change_incident
 from lupus.stages.judge import JudgeReport, judge
 from lupus.stages.measure import MeasureReport, measure
 from lupus.stages.mlflow_runs import MlflowRun, push_mlflow, read_mlflow_run
@@ -47,6 +48,7 @@ __all__ = [
     "backtest",
     "backtest_series",
     "build_docs",
+    "change_incident",
     "deliver",
     "draft_project",
     "dry_workspace",

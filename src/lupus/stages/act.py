@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from lupus.model import (
+    ConflictError,
     ConnectionNotUsableError,
     DeliveryError,
     Incident,
@@ -26,6 +27,7 @@ from lupus.stages.recording import recorded
 from lupus.stages.workspace import Workspace
 
 _ATTEMPTS = 5
+_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,39 +50,20 @@ def act(
     A message that cannot be delivered never fails the run: it stays in the store, marked, and the
     next run tries again.
     """
-    from lupus.act import Links, decide_notices, destination_of, update_incidents
-
     store = workspace.store
     with recorded(workspace, project, interval, Stage.ACT) as record:
-        judged = evaluated(project, interval) or (interval,)
-        series = store.series(project.name)
-        findings = store.verdicts(project.name, intervals=judged, findings_only=True)
-        before = store.incidents(project.name)
-        changes = update_incidents(project, interval, findings, series, before, judged=judged)
-        notices = decide_notices(
-            project,
-            interval,
-            before,
-            changes.incidents,
-            series=series,
-            destination=destination_of(project, workspace.connections),
-            links=Links(run_url=run_url, ui_url=workspace.settings.ui_url),
-        )
-        retrain = _retrain(workspace, project, interval, series, changes.incidents)
-        store.commit_act(
-            project.name,
-            interval,
-            incidents=changes.save,
-            delete=changes.delete,
-            notices=notices,
-            retrain=retrain,
-            known=before,
-        )
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                touched, retrain = _decide(workspace, project, interval, run_url)
+                break
+            except ConflictError:  # a person, or another run, changed an incident: decide again, with knowledge of it
+                if not tries_left:
+                    raise
         undelivered = deliver(workspace, project) if send else ()
         record.problems(undelivered)
     told = tuple(notice for notice in store.notices(project.name) if notice.interval == interval)
     # Not only what has changed: a run that is repeated changes nothing, and still has something to report.
-    touched = {incident.id for incident in changes.save} | {notice.incident for notice in told}
+    touched |= {notice.incident for notice in told}
     return ActReport(
         project.name,
         interval,
@@ -89,6 +72,40 @@ def act(
         retrain,
         undelivered,
     )
+
+
+def _decide(
+    workspace: Workspace, project: Project, interval: Interval, run_url: str
+) -> tuple[set[str], RetrainRequest | None]:
+    """Decide, and store it all in one transaction; the ids of the incidents that have changed, and the request."""
+    from lupus.act import Links, decide_notices, destination_of, update_incidents
+
+    store = workspace.store
+    judged = evaluated(project, interval) or (interval,)
+    series = store.series(project.name)
+    findings = store.verdicts(project.name, intervals=judged, findings_only=True)
+    before = store.incidents(project.name)
+    changes = update_incidents(project, interval, findings, series, before, judged=judged)
+    notices = decide_notices(
+        project,
+        interval,
+        before,
+        changes.incidents,
+        series=series,
+        destination=destination_of(project, workspace.connections),
+        links=Links(run_url=run_url, ui_url=workspace.settings.ui_url),
+    )
+    retrain = _retrain(workspace, project, interval, series, changes.incidents)
+    store.commit_act(
+        project.name,
+        interval,
+        incidents=changes.save,
+        delete=changes.delete,
+        notices=notices,
+        retrain=retrain,
+        known=before,
+    )
+    return {incident.id for incident in changes.save}, retrain
 
 
 def deliver(workspace: Workspace, project: Project) -> tuple[str, ...]:

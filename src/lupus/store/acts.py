@@ -18,7 +18,7 @@ from lupus.model import (
 from lupus.store import tables
 from lupus.store.bulk import delete, upsert
 from lupus.store.names import Names, epoch, project_id
-from lupus.store.runs import moment
+from lupus.store.runs import microseconds, moment
 
 
 def replace_notices(
@@ -43,7 +43,7 @@ def replace_notices(
     delete(connection, tables.notices, ("id",), gone)
     rows = [
         (one.id, number, start, one.incident, one.destination, one.reason.value, one.state.value, one.message,
-         one.receipt, one.error, one.attempts, None, None)
+         one.receipt, one.error, one.attempts, None, microseconds(one.next_try))
         for one in new.values()
     ]  # fmt: skip
     upsert(connection, tables.notices, rows)

@@ -36,6 +36,8 @@ def _query(table: sa.Table, project: int, since: int) -> sa.Select[tuple[object,
     query = query.where(table.c.project_id == project)
     if table.name == tables.incidents.name:
         return query.where(table.c.last >= since)
+    if table.name == tables.incident_events.name:  # what people did belongs to no interval
+        return query.where(sa.or_(table.c.start >= since, table.c.start.is_(None)))
     # Findings may be about intervals that began earlier: all names of intervals are copied.
     if "start" in table.c and table.name != tables.intervals.name:
         return query.where(table.c.start >= since)

@@ -13,10 +13,10 @@ from lupus.store.tables import WALL_CLOCK, metadata
 
 
 def dump(connection: Connection, *, wall_clock: bool) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows of all tables by key. Stamps are left out, and wall-clock times unless `wall_clock`."""
+    """All rows of all tables by key, without stamps and counts of writes, and wall-clock times only if `wall_clock`."""
     found: dict[str, list[tuple[Any, ...]]] = {}
     for name, table in sorted(metadata.tables.items()):
-        columns = [c for c in table.c if c.name != "stamp" and (wall_clock or c.name not in WALL_CLOCK)]
+        columns = [c for c in table.c if c.name not in ("stamp", "writes") and (wall_clock or c.name not in WALL_CLOCK)]
         key = [columns.index(c) for c in table.primary_key.columns]
         # Sorted here: databases do not agree on the order of text.
         found[name] = sorted(fetch(connection, sa.select(*columns)), key=itemgetter(*key))

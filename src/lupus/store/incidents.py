@@ -2,40 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace as replaced
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from lupus.model import Finding, Incident, IncidentState, Interval, Outcome, Severity, StoreError
+from lupus.model import (
+    ConflictError,
+    Finding,
+    Incident,
+    IncidentState,
+    Interval,
+    Outcome,
+    Resolution,
+    Severity,
+    StoreError,
+)
 from lupus.store import exclusions, tables
 from lupus.store.bulk import delete, fetch, upsert
 from lupus.store.names import Names, epoch, project_id
 from lupus.store.verdicts import answer, to_verdict
 
-_HUMAN = ("state", "outcome", "muted_until", "comment", "by")
 
-
-def save(
-    connection: Connection,
-    names: Names,
-    incidents: Sequence[Incident],
-    delete_ids: Sequence[str],
-    known: Sequence[Incident] = (),
-) -> None:
-    """Write `incidents`, and remove those called `delete_ids`.
-
-    `known` is what the caller had read before it computed `incidents`: what a person has changed since
-    (state, outcome, mute, comment, name) is kept.
-    """
+def save(connection: Connection, names: Names, incidents: Sequence[Incident], delete_ids: Sequence[str]) -> None:
+    """Write `incidents` as they are, each with a version one higher than before, and remove those with `delete_ids`."""
     delete(connection, tables.incidents, ("id",), [(one,) for one in dict.fromkeys(delete_ids)])
     for one in dict.fromkeys(delete_ids):
         exclusions.forget_incident(connection, one)
-    before = {one.id: one for one in known}
-    for incident in {one.id: one for one in incidents}.values():
-        _save(connection, names, _keep_human(connection, incident, before.get(incident.id)))
+    newest = {one.id: one for one in incidents}
+    versions = versions_of(connection, newest)
+    for incident in newest.values():
+        _save(connection, names, incident, versions.get(incident.id, 0) + 1)
+
+
+def versions_of(connection: Connection, ids: Iterable[str]) -> dict[str, int]:
+    """The versions of the incidents with these ids, of those that are there; locked until the transaction ends."""
+    wanted, columns = sorted(ids), tables.incidents.c
+    found: dict[str, int] = {}
+    for first in range(0, len(wanted), 500):
+        query = sa.select(columns.id, columns.writes).where(columns.id.in_(wanted[first : first + 500]))
+        found.update((row.id, row.writes) for row in connection.execute(query.with_for_update()))
+    return found
+
+
+def refuse_stale(connection: Connection, known: Sequence[Incident], ids: Iterable[str]) -> None:
+    """Raise `ConflictError` when one of `known`, or of the incidents called `ids`, is not as it was when read.
+
+    What is in `ids` and not `known` must not be there at all.
+    """
+    read_versions = {one.id: one.version for one in known}
+    stored = versions_of(connection, {*read_versions, *ids})
+    if stored != read_versions:
+        changed = sorted(one for one in {*stored, *read_versions} if stored.get(one) != read_versions.get(one))
+        raise ConflictError(f"incident {changed[0]} was changed by somebody else in between; read it again")
 
 
 def read(
@@ -83,20 +103,12 @@ def read(
         incidents.append(
             Incident(
                 row.id, row.name, IncidentState(row.state), Severity(row.severity), times[row.first], times[row.last],
-                own, row.title, row.clean, None if row.outcome is None else Outcome(row.outcome),
-                row.muted_until, row.comment, row.by,
+                own, row.title, row.cause, row.clean, row.resolution and Resolution(row.resolution),
+                row.outcome and Outcome(row.outcome), row.acknowledged_by, row.assignee, row.muted_until,
+                row.muted_score, row.kept_open, row.comment, row.by, tuple(row.upstream), row.writes,
             )
         )  # fmt: skip
     return incidents
-
-
-def edit(connection: Connection, names: Names, incident: str, changes: Mapping[str, str]) -> None:
-    """Set what a person may set (`_HUMAN`)."""
-    if changes:
-        values = {name: str(changes[name]) for name in _HUMAN if name in changes}
-        connection.execute(sa.update(tables.incidents).where(tables.incidents.c.id == incident).values(values))
-        for one in read(connection, names, None, ids=[incident]):
-            exclusions.follow_incident(connection, one)
 
 
 def _findings(connection: Connection, ids: Sequence[str]) -> dict[str, list[Any]]:
@@ -113,22 +125,7 @@ def _findings(connection: Connection, ids: Sequence[str]) -> dict[str, list[Any]
     return found
 
 
-def _keep_human(connection: Connection, incident: Incident, known: Incident | None) -> Incident:
-    if known is None:
-        return incident
-    columns = tables.incidents.c
-    query = sa.select(*(columns[name] for name in _HUMAN)).where(columns.id == incident.id)
-    row = connection.execute(query).first()
-    before = (known.state.value, known.outcome and known.outcome.value, known.muted_until, known.comment, known.by)
-    if row is None or tuple(row) == before:
-        return incident
-    return replaced(
-        incident, state=IncidentState(row.state), outcome=None if row.outcome is None else Outcome(row.outcome),
-        muted_until=row.muted_until, comment=row.comment, by=row.by,
-    )  # fmt: skip
-
-
-def _save(connection: Connection, names: Names, incident: Incident) -> None:
+def _save(connection: Connection, names: Names, incident: Incident, version: int) -> None:
     project = names.save_project(connection, incident.project)
     known = names.known(connection, project)
     intervals = {incident.first, incident.last}
@@ -160,9 +157,10 @@ def _save(connection: Connection, names: Names, incident: Incident) -> None:
         [
             (
                 incident.id, project, incident.state.value, incident.severity.value, epoch(incident.first),
-                epoch(incident.last), incident.title, incident.clean,
-                None if incident.outcome is None else incident.outcome.value,
-                incident.muted_until, incident.comment, incident.by,
+                epoch(incident.last), incident.title, incident.cause, incident.clean, incident.resolution,
+                incident.outcome, incident.acknowledged_by, incident.assignee, incident.muted_until,
+                incident.muted_score, incident.kept_open, incident.comment, incident.by, list(incident.upstream),
+                version,
             )
         ],
     )  # fmt: skip

@@ -119,4 +119,5 @@ def read(
 
 
 def moment(number: int | None) -> datetime | None:
+    """The inverse of `microseconds`, in UTC."""
     return None if number is None else _EPOCH + timedelta(microseconds=number)

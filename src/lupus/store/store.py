@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from types import TracebackType
@@ -13,17 +13,17 @@ from sqlalchemy.engine import Connection
 from lupus.model import (
     Comparison,
     ComparisonKind,
+    ConflictError,
     Exclusion,
     ExclusionReason,
     History,
     Incident,
-    IncidentState,
+    IncidentEvent,
     Interval,
     MetricPoint,
     ModelChange,
     Notice,
     NoticeState,
-    Outcome,
     Post,
     Reference,
     RetrainRequest,
@@ -41,6 +41,7 @@ from lupus.store import baselines as baseline_rows
 from lupus.store import comparisons as comparison_rows
 from lupus.store import deliveries as delivery_rows
 from lupus.store import dump as dump_rows
+from lupus.store import events as event_rows
 from lupus.store import exclusions as exclusion_rows
 from lupus.store import history as history_rows
 from lupus.store import incidents as incident_rows
@@ -376,22 +377,40 @@ class Store:
     def edit_incident(
         self,
         incident: str,
+        edit: Callable[[Incident, list[IncidentEvent]], tuple[Incident, IncidentEvent]],
         *,
-        state: IncidentState | None = None,
-        outcome: Outcome | None = None,
-        muted_until: str | None = None,
-        comment: str | None = None,
-        by: str | None = None,
+        version: int | None = None,
     ) -> Incident:
-        """What a person says of an incident; None leaves a field as it is. Its findings are not touched."""
-        changes = {"state": state, "outcome": outcome, "muted_until": muted_until, "comment": comment, "by": by}
+        """Make of an incident what `edit` makes of it and of its timeline, and add the event that `edit` returns.
+
+        All in one transaction, while no run and nobody else changes it: two people at once come one after the other.
+        Raises `ConflictError` when it is not at `version` any more, `StoreError` when there is no such incident, and
+        what `edit` raises; then nothing has changed.
+        """
         with self._database.reading() as connection:
             project = self._incident(connection, incident).project
         with self._writing(project) as connection:
-            incident_rows.edit(
-                connection, self._names, incident, {name: one for name, one in changes.items() if one is not None}
-            )
+            before = self._incident(connection, incident)
+            if version is not None and version != before.version:
+                raise ConflictError(
+                    f"incident {incident} was changed"
+                    + (f" by {before.by}" if before.by else " by a run")
+                    + f" in between (version {before.version}, not {version}); look at it again"
+                )
+            after, event = edit(before, event_rows.read(connection, self._names, incident))
+            incident_rows.save(connection, self._names, [after], ())
+            event_rows.add(connection, self._names, [event])
             return self._incident(connection, incident)
+
+    def incident_events(self, incident: str) -> list[IncidentEvent]:
+        """The timeline of an incident, oldest first; that of one that is no more holds what people did."""
+        with self._database.reading() as connection:
+            return event_rows.read(connection, self._names, incident)
+
+    def add_incident_events(self, events: Sequence[IncidentEvent]) -> None:
+        """Add to timelines. An event that is there already keeps its time."""
+        with self._writing(*{event.project for event in events}) as connection:
+            event_rows.add(connection, self._names, events)
 
     def commit_act(
         self,
@@ -402,16 +421,26 @@ class Store:
         delete: Sequence[str] = (),
         notices: Sequence[Notice] = (),
         retrain: RetrainRequest | None = None,
-        known: Sequence[Incident] = (),
+        known: Sequence[Incident] | None = None,
+        events: Sequence[IncidentEvent] = (),
+        moved: Mapping[str, str] | None = None,
     ) -> None:
         """Everything that `act` decided in the run of `interval`, all or nothing.
 
         A notice that was sent stays as it was sent, one that was not and is no longer wanted goes. A retrain request
-        that was executed stays, one that was not and is no longer wanted goes. `known` is what the caller had read
-        before it decided: what a person has changed in an incident since then is kept.
+        that was executed stays, one that was not and is no longer wanted goes. `known` are the incidents that the
+        decision is based on: raises `ConflictError` when a person or another run has changed one since. `events` are
+        all that runs have to tell of `incidents`; `moved` says which incident a deleted one went into, and what
+        people did goes along.
         """
+        told = {one.id for one in incidents}
         with self._writing(project) as connection:
-            incident_rows.save(connection, self._names, incidents, delete, known)
+            if known is not None:
+                incident_rows.refuse_stale(connection, known, {*told, *delete})
+            incident_rows.save(connection, self._names, incidents, delete)
+            event_rows.replace(
+                connection, self._names, {*told, *delete}, events, kinds=event_rows.RUN_EVENTS, moved=moved or {}
+            )
             acts.replace_notices(connection, self._names, project, interval, notices)
             retrain_rows.replace_retrain(connection, self._names, project, interval, retrain)
 

@@ -5,7 +5,8 @@ interval's start in seconds since 1970 (UTC). Rows of one run lie together: poin
 interval, series), so a run writes a few dozen pages and not one page per series.
 
 `stamp` columns are random numbers that change whenever the rows they speak for change. They let a process keep what it
-read and see at once that another process wrote; they are no content.
+read and see at once that another process wrote; they are no content, and neither is `writes`, which counts
+the writes of a row.
 """
 
 from __future__ import annotations
@@ -222,11 +223,19 @@ incidents: Final = Table(
     _number("first"),
     _number("last"),
     _words("title"),
+    _words("cause"),
     _number("clean"),
+    Column("resolution", Words),
     Column("outcome", Words),
+    _words("acknowledged_by"),
+    _words("assignee"),
     _words("muted_until"),
+    Column("muted_score", Double),
+    Column("kept_open", Boolean, nullable=False),
     _words("comment"),
     _words("by"),
+    Column("upstream", Json, nullable=False),
+    _number("writes"),
     Index("incidents_by_project", "project_id", "last"),
 )
 
@@ -261,6 +270,22 @@ exclusions: Final = Table(
     Index("exclusions_by_source", "source"),
 )
 
+# Not bound to the incident's row: what people did is kept when an incident goes and comes back.
+incident_events: Final = Table(
+    "incident_events",
+    metadata,
+    _key("id", Words),
+    _number("project_id"),
+    _words("incident"),
+    _words("kind"),
+    _words("text"),
+    Column("start", BigInteger),
+    _words("by"),
+    Column("details", Json, nullable=False),
+    Column("at_us", BigInteger),
+    Index("incident_events_by_incident", "incident"),
+)
+
 notices: Final = Table(
     "notices",
     metadata,
@@ -278,6 +303,7 @@ notices: Final = Table(
     Column("delivered_us", BigInteger),
     Column("next_try_us", BigInteger),
     Index("notices_by_project", "project_id", "start"),
+    Index("notices_by_incident", "incident"),
 )
 
 posts: Final = Table(

@@ -169,11 +169,19 @@ def upgrade() -> None:
         _number("first"),
         _number("last"),
         _text("title"),
+        _text("cause"),
         _number("clean"),
+        _text("resolution", nullable=True),
         _text("outcome", nullable=True),
+        _text("acknowledged_by"),
+        _text("assignee"),
         _text("muted_until"),
+        _double("muted_score"),
+        sa.Column("kept_open", sa.Boolean(), nullable=False),
         _text("comment"),
         _text("by"),
+        _text("upstream"),
+        _number("writes"),
     )
     op.create_index("incidents_by_project", "incidents", ["project_id", "last"])
     op.create_table(
@@ -204,6 +212,19 @@ def upgrade() -> None:
     op.create_index("exclusions_by_project", "exclusions", ["project_id", "ends"])
     op.create_index("exclusions_by_source", "exclusions", ["source"])
     op.create_table(
+        "incident_events",
+        _key("id", sa.Text),
+        _number("project_id"),
+        _text("incident"),
+        _text("kind"),
+        _text("text"),
+        sa.Column("start", sa.BigInteger()),
+        _text("by"),
+        _text("details"),
+        sa.Column("at_us", sa.BigInteger()),
+    )
+    op.create_index("incident_events_by_incident", "incident_events", ["incident"])
+    op.create_table(
         "notices",
         _key("id", sa.Text),
         _number("project_id"),
@@ -220,6 +241,7 @@ def upgrade() -> None:
         sa.Column("next_try_us", sa.BigInteger()),
     )
     op.create_index("notices_by_project", "notices", ["project_id", "start"])
+    op.create_index("notices_by_incident", "notices", ["incident"])
     op.create_table(
         "posts",
         _key("incident", sa.Text),
@@ -350,7 +372,7 @@ def downgrade() -> None:
     for table in (
         "exclusions", "audit", "dashboards", "annotations", "latest",
         "runs", "model_versions", "comparisons",
-        "retrain_requests", "destinations", "posts", "notices", "findings", "incidents", "outcomes",
+        "retrain_requests", "destinations", "posts", "notices", "incident_events", "findings", "incidents", "outcomes",
         "validations", "refs", "states",
         "verdicts", "points", "series", "intervals", "projects",
     ):  # fmt: skip
