@@ -458,9 +458,9 @@ def test_payloads_may_hold_what_json_does_not_know(store: Store) -> None:
 
 def test_projects_and_runs(store: Store) -> None:
     store.start_run("flights", DAYS[0], "measure", NOON)
-    store.save_project("flights", owner="ml", cadence="daily", config="hash")
-    store.save_project("flights", owner="ml2", cadence="daily", config="hash")
-    assert [(one.name, one.owner, one.config) for one in store.projects()] == [("flights", "ml2", "hash")]
+    store.save_project("flights", owner="ml", cadence="daily", about={"tags": ["a"]})
+    store.save_project("flights", owner="ml2", cadence="daily", about={"tags": ["a"]})
+    assert [(one.name, one.owner, one.about) for one in store.projects()] == [("flights", "ml2", {"tags": ["a"]})]
     (run,) = store.runs("flights")
     assert (run.interval, run.stage, run.status, run.started_at, run.finished_at) == (
         DAYS[0], "measure", "running", NOON, None,

@@ -31,6 +31,14 @@ class Status(StrEnum):
         """Whether it belongs into an incident: an anomaly, absent data, or a metric that broke."""
         return self in (Status.ANOMALY, Status.NO_DATA, Status.ERROR)
 
+    @property
+    def rank(self) -> int:
+        """How bad, to find the worst of several: an anomaly is the worst, a point that waits for labels the least."""
+        return _BADNESS.index(self)
+
+
+_BADNESS = (Status.IMMATURE, Status.OK, Status.WARN, Status.NO_DATA, Status.ERROR, Status.ANOMALY)
+
 
 class Severity(StrEnum):
     """How bad, in four steps that compare: ``Severity.LOW.rank < Severity.HIGH.rank``."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from lupus.model import Interval, Project, Stage
+from lupus.stages.about import about
 from lupus.stages.workspace import Workspace
 
 
@@ -26,6 +27,10 @@ class Record:
 def recorded(workspace: Workspace, project: Project, interval: Interval, stage: Stage) -> Iterator[Record]:
     """Write the stage's start and end to the store; an exception is recorded and raised again."""
     record = Record()
+    if stage is Stage.EXTRACT:
+        workspace.store.save_project(
+            project.name, owner=project.owner, cadence=str(project.cadence.kind), about=about(project)
+        )
     workspace.store.start_run(project.name, interval, stage, datetime.now(UTC))
     try:
         yield record

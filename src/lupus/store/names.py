@@ -29,6 +29,13 @@ def new_stamp() -> int:
     return secrets.randbits(62) + 1
 
 
+def touch(connection: Connection, projects: Iterable[int]) -> None:
+    """Say that something that is stored of `projects` has changed."""
+    table = tables.projects
+    for project in projects:
+        connection.execute(sa.update(table).where(table.c.id == project).values(touched=new_stamp()))
+
+
 def epoch(interval: Interval) -> int:
     """The interval's start in whole seconds since 1970.
 
@@ -101,7 +108,7 @@ class Names:
         number = project_id(name)
         found = connection.execute(sa.select(tables.projects.c.name).where(tables.projects.c.id == number)).scalar()
         if found is None:
-            upsert(connection, tables.projects, [(number, name, "", "", "", 0)], update=())
+            upsert(connection, tables.projects, [(number, name, "", "", {}, 0, 0)], update=())
         elif found != name:
             raise StoreError(f"the project names {name!r} and {found!r} have the same id {number}; rename one of them")
         return number

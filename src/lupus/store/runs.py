@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -35,12 +35,12 @@ class StageRun:
 
 @dataclass(frozen=True, slots=True)
 class StoredProject:
-    """A project that the store has heard of. `config` is the hash of its file's text."""
+    """A project that the store has heard of. `about` is what its file says, as plain JSON values."""
 
     name: str
     owner: str
     cadence: str
-    config: str
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 def microseconds(at: datetime | None) -> int | None:
@@ -56,13 +56,13 @@ def microseconds(at: datetime | None) -> int | None:
 
 def save_project(connection: Connection, names: Names, project: StoredProject) -> None:
     number = names.save_project(connection, project.name)
-    row = (number, project.name, project.owner, project.cadence, project.config, 0)
-    upsert(connection, tables.projects, [row], update=("owner", "cadence", "config"))
+    row = (number, project.name, project.owner, project.cadence, project.about, 0, 0)
+    upsert(connection, tables.projects, [row], update=("owner", "cadence", "about"))
 
 
 def read_projects(connection: Connection) -> tuple[StoredProject, ...]:
     columns = tables.projects.c
-    rows = connection.execute(sa.select(columns.name, columns.owner, columns.cadence, columns.config))
+    rows = connection.execute(sa.select(columns.name, columns.owner, columns.cadence, columns.about))
     return tuple(StoredProject(*row) for row in sorted(rows, key=lambda row: row[0]))
 
 

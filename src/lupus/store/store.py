@@ -53,7 +53,7 @@ from lupus.store import validations as validation_rows
 from lupus.store import verdicts as verdict_rows
 from lupus.store.copying import copy_project
 from lupus.store.database import Database
-from lupus.store.names import Names, epoch, project_id
+from lupus.store.names import Names, epoch, project_id, touch
 from lupus.store.runs import StageRun, StoredProject
 
 Decoded = TypeVar("Decoded")
@@ -96,6 +96,7 @@ class Store:
         with self._database.writing(*map(project_id, projects)) as connection:
             try:
                 yield connection
+                touch(connection, map(project_id, projects))
             except BaseException:
                 self._names.clear()  # before the lock is released: nobody may believe in what is rolled back
                 raise
@@ -118,10 +119,12 @@ class Store:
 
     # Projects and runs
 
-    def save_project(self, name: str, *, owner: str = "", cadence: str = "", config: str = "") -> None:
-        """Remember a project; `config` is the hash of its file's text."""
+    def save_project(
+        self, name: str, *, owner: str = "", cadence: str = "", about: Mapping[str, Any] | None = None
+    ) -> None:
+        """Remember a project; `about` is what its file says, as plain JSON values."""
         with self._writing(name) as connection:
-            run_rows.save_project(connection, self._names, StoredProject(name, owner, cadence, config))
+            run_rows.save_project(connection, self._names, StoredProject(name, owner, cadence, about or {}))
 
     def projects(self) -> tuple[StoredProject, ...]:
         """All projects, by name."""

@@ -4,9 +4,9 @@ Names can be text of any length, which no index can hold, so keys are 63-bit has
 interval's start in seconds since 1970 (UTC). Rows of one run lie together: points and verdicts are keyed by (project,
 interval, series), so a run writes a few dozen pages and not one page per series.
 
-`stamp` columns are random numbers that change whenever the rows they speak for change. They let a process keep what it
-read and see at once that another process wrote; they are no content, and neither is `writes`, which counts
-the writes of a row.
+`stamp` columns (and `touched`) are random numbers that change whenever the rows they speak for change. They let a
+process keep what it read and see at once that another process wrote; they are no content, and neither
+is `writes`, which counts the writes of a row.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ WALL_CLOCK: Final = frozenset(
 )
 """Columns with microseconds since 1970 by the wall clock; nothing else depends on when a run was made."""
 
+STAMPS: Final = frozenset({"stamp", "touched", "writes"})
+
 
 def hash_id(*parts: str) -> int:
     """A stable 63-bit hash of names.
@@ -70,8 +72,9 @@ projects: Final = Table(
     _words("name"),
     _words("owner"),
     _words("cadence"),
-    _words("config"),
+    Column("about", Json, nullable=False),  # what the project's file says, for who has no such file
     _number("stamp"),  # of the project's series
+    _number("touched"),  # a stamp of whatever is stored of the project
     sqlite_with_rowid=False,
 )
 
@@ -393,6 +396,26 @@ runs: Final = Table(
     _words("detail"),
     Column("started_us", BigInteger),
     Column("finished_us", BigInteger),
+)
+
+tallies: Final = Table(
+    "tallies",  # how many series of a column had which verdict at an interval, each by its worst
+    metadata,
+    _key("project_id"),
+    _key("start"),
+    _key("cell"),  # a hash of the names below
+    _words("scope"),
+    _words("group"),
+    _words("table"),
+    _words("column"),
+    _number("immature"),
+    _number("ok"),
+    _number("warn"),
+    _number("no_data"),
+    _number("error"),
+    _number("anomaly"),
+    Column("score", Double),  # the highest
+    sqlite_with_rowid=False,
 )
 
 latest: Final = Table(

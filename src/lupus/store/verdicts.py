@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from lupus.model import Interval, SeriesKey, Severity, Status, StoreError, Verdict
-from lupus.store import tables
+from lupus.store import standing, tables
 from lupus.store.bulk import delete, fetch, upsert
 from lupus.store.names import Names, epoch, in_few, project_id
 from lupus.store.tables import hash_id
@@ -60,6 +60,9 @@ def replace(
     names.save_intervals(connection, number, intervals)
     delete(connection, tables.verdicts, _KEY, [key for key in old if key not in new])
     upsert(connection, tables.verdicts, [row for key, row in new.items() if old.get(key) != row])
+    worst = standing.worst(new.values())
+    standing.tally(connection, number, known, starts, verdicts=worst, scopes=scopes)
+    standing.note_latest(connection, number, known, starts, verdicts=worst, scopes=scopes)
 
 
 def read(

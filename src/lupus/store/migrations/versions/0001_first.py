@@ -50,8 +50,9 @@ def upgrade() -> None:
         _text("name"),
         _text("owner"),
         _text("cadence"),
-        _text("config"),
+        _text("about"),
         _number("stamp"),
+        _number("touched"),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -320,6 +321,24 @@ def upgrade() -> None:
         sa.Column("finished_us", sa.BigInteger()),
     )
     op.create_table(
+        "tallies",
+        _key("project_id"),
+        _key("start"),
+        _key("cell"),
+        _text("scope"),
+        _text("group"),
+        _text("table"),
+        _text("column"),
+        _number("immature"),
+        _number("ok"),
+        _number("warn"),
+        _number("no_data"),
+        _number("error"),
+        _number("anomaly"),
+        _double("score"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "latest",
         _key("series_id"),
         _number("project_id"),
@@ -370,7 +389,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for table in (
-        "exclusions", "audit", "dashboards", "annotations", "latest",
+        "exclusions", "audit", "dashboards", "annotations", "latest", "tallies",
         "runs", "model_versions", "comparisons",
         "retrain_requests", "destinations", "posts", "notices", "incident_events", "findings", "incidents", "outcomes",
         "validations", "refs", "states",
