@@ -23,6 +23,7 @@ from lupus.config.models import (
     TableFile,
 )
 from lupus.config.recommendations import build_recommendations
+from lupus.config.routing import build_quiet_hours, build_routes
 from lupus.config.rules import RuleFile, Rules, SelectorFile
 from lupus.config.sql_metrics import build_sql_metrics
 from lupus.config.times import absolute, bounds, guess_format
@@ -69,7 +70,7 @@ def build(file: ProjectFile, document: Document, path: pathlib.Path) -> Project:
         segments=_segments(file),
         metrics=_metrics(file.metrics, file.timezone),
         rules=_rules(file.rules),
-        alerts=_alerts(file.alerts),
+        alerts=_alerts(file.alerts, file.timezone),
         retrain=None if file.retrain is None else _retrain(file.retrain),
         compare=None if file.compare is None else _compare(file.compare),
         upstream=tuple(name.removeprefix(ASSET_PREFIX) for name in file.upstream),
@@ -173,11 +174,17 @@ def _selector(file: SelectorFile) -> Selector:
     return Selector(**{name: getattr(file, name) for name in SelectorFile.model_fields})
 
 
-def _alerts(file: AlertsFile) -> Alerts:
+def _alerts(file: AlertsFile, timezone: str) -> Alerts:
     slack = None
     if file.slack is not None:
         slack = SlackRoute(connection=file.slack.connection, channel=file.slack.channel, mention=file.slack.mention)
-    return Alerts(slack=slack, min_severity=file.min_severity, resolve_after=file.resolve_after)
+    built = ("slack", "routes", "quiet_hours")
+    return Alerts(
+        slack=slack,
+        routes=build_routes(file.routes, "alerts.routes"),
+        quiet_hours=build_quiet_hours(file.quiet_hours, timezone),
+        **{name: getattr(file, name) for name in AlertsFile.model_fields if name not in built},
+    )
 
 
 def _retrain(file: RetrainFile) -> RetrainPolicy:

@@ -11,6 +11,7 @@ import yaml
 
 from lupus.config import defaults, drift
 from lupus.config.fields import format_duration
+from lupus.config.routing import dump_quiet_hours, dump_route
 from lupus.config.scalars import ScalarError, plain_scalar
 from lupus.config.sql_metrics import dump_sql_metrics
 from lupus.config.times import written
@@ -223,13 +224,23 @@ def _selector(selector: Selector) -> dict[str, list[str]]:
 
 
 def _alerts(project: Project) -> dict[str, Any]:
-    slack = project.alerts.slack
-    route = {} if slack is None else {"slack": {member.name: getattr(slack, member.name) for member in fields(slack)}}
-    return {
-        **route,
-        "min_severity": project.alerts.min_severity.value,
-        "resolve_after": project.alerts.resolve_after,
-    }
+    alerts = project.alerts
+    tree: dict[str, Any] = {}
+    if alerts.slack is not None:
+        tree["slack"] = {member.name: getattr(alerts.slack, member.name) for member in fields(alerts.slack)}
+    tree["min_severity"] = alerts.min_severity.value
+    for name in ("resolve_after", "reopen_within", "join_within", "escalate_after", "remind_after"):
+        tree[name] = getattr(alerts, name)
+    if alerts.routes:
+        tree["routes"] = [dump_route(route) for route in alerts.routes]
+    if alerts.quiet_hours is not None:
+        tree["quiet_hours"] = dump_quiet_hours(alerts.quiet_hours)
+        follows = ("timezone",) in project.variables and alerts.quiet_hours.timezone == project.cadence.timezone
+        if follows:  # written out it would tell the variable's value
+            del tree["quiet_hours"]["timezone"]
+    tree["news_for"] = format_duration(alerts.news_for)
+    tree["backfills"] = alerts.backfills
+    return {name: value for name, value in tree.items() if value is not None}
 
 
 def _retrain(policy: RetrainPolicy, project: Project) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from lupus.config.derived import OTHER_DERIVED, SqlDerivedFile
 from lupus.config.document import Document, Path
 from lupus.config.fields import PATTERN_HINTS, closest
-from lupus.config.models import ProjectFile, SqlFile
+from lupus.config.models import SqlFile
 
 _BOUNDS = {
     "greater_than": ("gt", "more than"),
@@ -27,15 +27,17 @@ _MAPPING_TYPES = frozenset({"model_type", "model_attributes_type", "dict_type", 
 _LIST_TYPES = frozenset({"tuple_type", "list_type"})
 
 
-def explain(document: Document, error: ValidationError) -> tuple[Path, ...]:
-    """Report every error in `error` on `document`; the paths of what is wrong."""
+def explain(document: Document, error: ValidationError, root: type[BaseModel]) -> tuple[Path, ...]:
+    """Report every error in `error` on `document`, which follows `root`; the paths of what is wrong."""
     details = [(_path_of(detail["loc"]), detail) for detail in error.errors(include_url=False)]
     # A key that is written wrongly is not missing as well.
-    meant = {(*path[:-1], _meant(detail["loc"])) for path, detail in details if detail["type"] == "extra_forbidden"}
+    meant = {
+        (*path[:-1], _meant(detail["loc"], root)) for path, detail in details if detail["type"] == "extra_forbidden"
+    }
     for path, detail in details:
         told = detail["type"] == "missing" and (path in meant or any((*path[:-1], key) in meant for key in _TELLING))
         if not told and not document.is_spoilt(path):
-            _explain_one(document, path, detail["loc"], detail)
+            _explain_one(document, path, detail["loc"], detail, root)
     return tuple(path for path, _ in details)
 
 
@@ -43,18 +45,20 @@ def _path_of(location: Path) -> Path:
     return tuple(part for part in location if not _is_tag(part))
 
 
-def _meant(location: Path) -> str | None:
+def _meant(location: Path, root: type[BaseModel]) -> str | None:
     """The key that the unknown key at `location` was probably meant to be."""
     key = str(location[-1])
-    near = closest(key, _known_keys(location[:-1]))
+    near = closest(key, _known_keys(location[:-1], root))
     return closest(key, _OTHER_KINDS.get("".join(map(str, location[-2:-1])), ())) if near is None else near
 
 
-def _explain_one(document: Document, path: Path, location: Path, detail: Mapping[str, Any]) -> None:
+def _explain_one(
+    document: Document, path: Path, location: Path, detail: Mapping[str, Any], root: type[BaseModel]
+) -> None:
     kind: str = detail["type"]
     name = _name(path)
     if kind == "missing":
-        field = next(iter(_fields(location[:-1], path[-1])), None)
+        field = next(iter(_fields(location[:-1], path[-1], root)), None)
         hint = f"add it: {field}" if field else "add it"
         if path[-2:] == ("source", "connection"):
             hint = "a source is {connection, table}, {connection, query}, {files} or {python}"
@@ -62,7 +66,7 @@ def _explain_one(document: Document, path: Path, location: Path, detail: Mapping
             hint = f"a derived column has {', '.join(('sql', *OTHER_DERIVED[:-1]))} or {OTHER_DERIVED[-1]}"
         document.report(path[:-1], f"{_owner(path[:-1])} needs {name}", hint, at_key=True)
     elif kind == "extra_forbidden":
-        _explain_unknown_key(document, path, location)
+        _explain_unknown_key(document, path, location, root)
     elif location[-1] == "[key]":
         hint = PATTERN_HINTS.get(detail.get("ctx", {}).get("pattern", ""), "")
         document.report(path, f"{str(path[-1])!r} is no valid name", hint, at_key=True)
@@ -71,9 +75,9 @@ def _explain_one(document: Document, path: Path, location: Path, detail: Mapping
         document.report(path, message, hint)
 
 
-def _explain_unknown_key(document: Document, path: Path, location: Path) -> None:
-    known = sorted(_known_keys(location[:-1]))
-    near = _meant(location)
+def _explain_unknown_key(document: Document, path: Path, location: Path, root: type[BaseModel]) -> None:
+    known = sorted(_known_keys(location[:-1], root))
+    near = _meant(location, root)
     place = f" in {_owner(path[:-1])}" if len(path) > 1 else ""
     hint = f"did you mean {near!r}?" if near else f"the keys here are {', '.join(known)}"
     document.report(path, f"unknown key {str(path[-1])!r}{place}", hint, at_key=True)
@@ -163,6 +167,8 @@ def _name(path: Path) -> str:
 
 def _owner(path: Path) -> str:
     """What a mapping is called in a sentence."""
+    if path and isinstance(path[-1], int):
+        return _name(path)
     if len(path) == 2 and path[0] in ("tables", "rules"):
         return f"{str(path[0])[:-1]} '{path[1]}'"
     if len(path) > 2 and path[0] in ("tables", "rules"):
@@ -170,9 +176,9 @@ def _owner(path: Path) -> str:
     return f"'{path[-1]}'" if path else "the file"
 
 
-def _models_at(location: Path) -> list[type[BaseModel]]:
+def _models_at(location: Path, root: type[BaseModel]) -> list[type[BaseModel]]:
     """The models that the mapping at `location` may follow, found by walking their annotations."""
-    models: list[type[BaseModel]] = [ProjectFile]
+    models: list[type[BaseModel]] = [root]
     for part in location:
         if isinstance(part, str) and _is_tag(part):
             models = [model for model in models if _tag_of(model) == part] or models
@@ -203,13 +209,13 @@ def _tag_of(model: type[BaseModel]) -> str:
     return str(getattr(model, "tag", ""))
 
 
-def _known_keys(location: Path) -> set[str]:
-    return {field.alias or name for model in _models_at(location) for name, field in model.model_fields.items()}
+def _known_keys(location: Path, root: type[BaseModel]) -> set[str]:
+    return {field.alias or name for model in _models_at(location, root) for name, field in model.model_fields.items()}
 
 
-def _fields(location: Path, key: str | int) -> Iterator[str]:
+def _fields(location: Path, key: str | int, root: type[BaseModel]) -> Iterator[str]:
     """The descriptions of field `key` of the mapping at `location`, as hints."""
-    for model in _models_at(location):
+    for model in _models_at(location, root):
         for name, field in model.model_fields.items():
             if (field.alias or name) == key and field.description:
                 first = field.description.split(". ")[0].rstrip(".")

@@ -239,7 +239,7 @@ def _project(document: Document, path: Path) -> Project | None:
     try:
         file = ProjectFile.model_validate(document.values)
     except ValidationError as error:
-        broken += explain(document, error)
+        broken += explain(document, error, ProjectFile)
         file = _without(document, broken)
     if file is not None:
         document.spoilt.update(broken)

@@ -32,11 +32,13 @@ from lupus.config.fields import (
     parse_cadence,
 )
 from lupus.config.recommendations import RecommendationsFile
+from lupus.config.routing import QuietHoursFile, RouteFile
 from lupus.config.rules import Rules, SelectorFile
 from lupus.config.sql_metrics import SqlMetrics
-from lupus.model import Approval, CadenceKind, FileFormat, MetricsPolicy, Role, Severity, Task
+from lupus.model import Alerts, Approval, CadenceKind, FileFormat, MetricsPolicy, Role, Severity, Task
 
 _POLICY = MetricsPolicy()
+_ALERTS = Alerts()
 
 
 class _Mapping(BaseModel):
@@ -272,6 +274,41 @@ class AlertsFile(_Mapping):
     slack: SlackFile | None = Field(default=None, description="The Slack channel for this project.")
     min_severity: Severity = Field(default=Severity.MEDIUM, description="The lowest severity that opens an incident.")
     resolve_after: Whole = Field(default=2, ge=1, description="Clean intervals after which an incident is resolved.")
+    reopen_within: Whole = Field(
+        default=_ALERTS.reopen_within,
+        ge=0,
+        le=1000,
+        description="Intervals after that within which an incident opens again when the same comes back.",
+    )
+    join_within: Whole = Field(
+        default=_ALERTS.join_within,
+        ge=0,
+        le=1000,
+        description="Intervals after an incident's first in which whatever else begins belongs to it. "
+        "What begins later is an incident of its own, unless they share a cause.",
+    )
+    escalate_after: Whole | None = Field(
+        default=None,
+        ge=1,
+        le=1000,
+        description="Intervals after which the severity of an incident that lasts rises by one step, and so on; "
+        "never when left out.",
+    )
+    remind_after: Whole | None = Field(
+        default=None,
+        ge=1,
+        le=1000,
+        description="Intervals after the last message when an incident that is open still is told again; "
+        "never when left out.",
+    )
+    routes: tuple[RouteFile, ...] = Field(default=(), description="Who is told as well, of which findings.")
+    quiet_hours: QuietHoursFile | None = Field(default=None, description="When nobody is disturbed.")
+    news_for: Duration = Field(
+        default=_ALERTS.news_for, description="How long after its end an interval is news. Older ones tell nobody."
+    )
+    backfills: bool = Field(
+        default=False, description="Whether backfills and old intervals tell people of what they find as well."
+    )
 
 
 class WhenFile(SelectorFile):

@@ -77,6 +77,7 @@ from lupus.model.project import (
 )
 from lupus.model.recommendations import Catalogue, Popularity, Recommendations
 from lupus.model.retrain import Approval, RetrainRequest, RetrainState, retrain_id
+from lupus.model.routing import QuietHours, Route, Routing
 from lupus.model.rules import (
     RULE_PARAMETERS,
     AllParameters,
@@ -174,6 +175,7 @@ __all__ = [
     "Project",
     "PythonDerivation",
     "PythonSource",
+    "QuietHours",
     "Ready",
     "Reason",
     "RecentAverageParameters",
@@ -185,6 +187,8 @@ __all__ = [
     "RetrainState",
     "RetrainWhen",
     "Role",
+    "Route",
+    "Routing",
     "RuleSpec",
     "RunReport",
     "Sample",

@@ -15,6 +15,7 @@ from lupus.model.estimates import EstimatesPolicy, MultivariatePolicy
 from lupus.model.interval import Cadence
 from lupus.model.recommendations import Recommendations
 from lupus.model.retrain import Approval
+from lupus.model.routing import QuietHours, Route
 from lupus.model.verdict import RuleSpec, Selector, Severity
 
 
@@ -232,12 +233,26 @@ class SlackRoute:
 class Alerts:
     """Which findings open an incident, and where notices go.
 
-    An incident takes findings of at least `min_severity`; it resolves after `resolve_after` clean intervals.
+    An incident takes findings of at least `min_severity`, and for `join_within` intervals after its first all that
+    begins; it resolves after `resolve_after` clean intervals, and opens again when the same comes back within
+    `reopen_within` intervals from there. With every `escalate_after` intervals that it lasts its severity rises by
+    one step; of one that stays open a reminder is sent after `remind_after` (None: never).
+
+    `slack` and `routes` say who is told. Runs of intervals that ended more than `news_for` ago, and of intervals that
+    later ones followed, tell nobody unless `backfills` is set.
     """
 
     slack: SlackRoute | None = None
     min_severity: Severity = Severity.MEDIUM
     resolve_after: int = 2
+    reopen_within: int = 2
+    join_within: int = 1
+    escalate_after: int | None = None
+    remind_after: int | None = None
+    routes: tuple[Route, ...] = ()
+    quiet_hours: QuietHours | None = None
+    news_for: timedelta = timedelta(days=3)
+    backfills: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ class Settings:
 
     `home` (``LUPUS_HOME``, default ``.lupus``) holds what Lupus itself writes: the SQLite store, the
     snapshots and the outbox. `projects` (``LUPUS_PROJECTS``) and `expectations` (``LUPUS_EXPECTATIONS``)
-    are what people write. `store_url` (``LUPUS_STORE_URL``) is a SQLAlchemy URL. `ui_url`
+    are what people write, and so is `shared` (``LUPUS_CONFIG``, default ``lupus.yaml`` beside the folder of the
+    projects), which says who is told of all of them. `store_url` (``LUPUS_STORE_URL``) is a SQLAlchemy URL. `ui_url`
     (``LUPUS_UI_URL``) is put in front of links in messages; without it messages have no links.
     """
 
@@ -24,6 +25,7 @@ class Settings:
     expectations: Path
     store_url: str
     ui_url: str = ""
+    config: str = ""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -39,7 +41,13 @@ class Settings:
             expectations=Path(environ.get("LUPUS_EXPECTATIONS") or "expectations").absolute(),
             store_url=environ.get("LUPUS_STORE_URL") or f"sqlite:///{home / 'store.db'}",
             ui_url=(environ.get("LUPUS_UI_URL") or "").rstrip("/"),
+            config=environ.get("LUPUS_CONFIG") or "",
         )
+
+    @property
+    def shared(self) -> Path:
+        """The file with what is said for all projects; it need not be there."""
+        return Path(self.config).absolute() if self.config else self.projects.parent / "lupus.yaml"
 
     @property
     def snapshots(self) -> Path:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lupus.model import Connections
+from lupus.model import Connections, Routing
 from lupus.stages.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,6 +31,13 @@ class Workspace:
         if self._engine is None:
             self._engine = Engine()
         return self._engine
+
+    @property
+    def routing(self) -> Routing:
+        """What is said for all projects; raises `ConfigError` when it cannot be read."""
+        from lupus.config import load_routing
+
+        return load_routing(self.settings.shared)
 
     def close(self) -> None:
         if self._engine is not None:
