@@ -1,7 +1,6 @@
 // The screens and their addresses, below /plugin/lupus.
 import { QueryClientProvider } from "@tanstack/react-query";
-import type { ReactNode } from "react";
-import { Route, Routes, useLocation } from "react-router-dom";
+import { Link, Route, Routes, useLocation } from "react-router-dom";
 import { client } from "./api/queries";
 import { Dashboard } from "./screens/dashboards/dashboard";
 import { Dashboards } from "./screens/dashboards/dashboards";
@@ -16,12 +15,6 @@ import { Empty } from "./shared/states";
 import { Boundary } from "./shell/boundary";
 import { Shell } from "./shell/shell";
 import { paths } from "./state/paths";
-import { Link } from "react-router-dom";
-
-/** What every part of Lupus needs around it, also outside its own pages. */
-export function Providers({ children }: { children: ReactNode }) {
-  return <QueryClientProvider client={client}>{children}</QueryClientProvider>;
-}
 
 function NoPage() {
   return (
@@ -36,7 +29,7 @@ function NoPage() {
 export function App() {
   const { pathname } = useLocation();
   return (
-    <Providers>
+    <QueryClientProvider client={client}>
       <Shell>
         <Boundary what="screen" reset={pathname}>
           <Routes>
@@ -53,6 +46,6 @@ export function App() {
           </Routes>
         </Boundary>
       </Shell>
-    </Providers>
+    </QueryClientProvider>
   );
 }

@@ -1,7 +1,7 @@
 // What the screens ask for. Each question is asked once and kept; old answers stay while new ones are on their way.
 import { keepPreviousData, QueryClient, useQuery } from "@tanstack/react-query";
 import { useRef } from "react";
-import { api, unwrap } from "./client";
+import { api, type Schemas, unwrap } from "./client";
 import { ApiError } from "./errors";
 
 const MINUTE = 60_000;
@@ -103,8 +103,8 @@ export function batchKey(ids: readonly string[], range: Range) {
   return ["batch", ids, range] as const;
 }
 
-export async function fetchBatch(ids: readonly string[], range: Range) {
-  return unwrap(api.POST("/api/v1/series:batch", { body: { ids: [...ids], ...range, agg: "auto" } }));
+export async function fetchBatch(ids: readonly string[], range: Range): Promise<Schemas["Batch"]> {
+  return unwrap<unknown>(api.POST("/api/v1/series:batch", { body: { ids: [...ids], ...range, agg: "auto" } })) as Promise<Schemas["Batch"]>;
 }
 
 /** Columns of several series in one request. */
@@ -121,7 +121,8 @@ export function useBatch(ids: readonly string[], range: Range, enabled = true) {
 export function useSeries(id: string, range: Range) {
   return useQuery({
     queryKey: ["series", id, range],
-    queryFn: () => unwrap(api.GET("/api/v1/series/{id}", { params: { path: { id }, query: range } })),
+    queryFn: () =>
+      unwrap<unknown>(api.GET("/api/v1/series/{id}", { params: { path: { id }, query: range } })) as Promise<Schemas["SeriesOut"]>,
     placeholderData: (before, query) => (query?.queryKey[1] === id ? before : undefined),
     structuralSharing: false,
   });

@@ -10,7 +10,7 @@ import { LABELS, type Status } from "./verdict";
 export interface Marker {
   day: string;
   label: string;
-  kind: "version" | "retraining" | "annotation";
+  kind: "model_version" | "retraining" | "annotation" | "new_level";
 }
 
 export interface Exclusion {
@@ -28,6 +28,8 @@ export interface ChartData {
   score?: readonly (number | null)[];
   /** From this position on, labels are still arriving: the line is dashed. */
   immatureFrom?: number;
+  /** Of an envelope of weeks: every anomaly as (seconds, value); `lo` and `hi` are the week's extremes then. */
+  points?: readonly (readonly [number, number])[];
 }
 
 export interface Overlay {
@@ -75,6 +77,7 @@ export function pointSentence(data: ChartData, unit: string, index: number): str
   const value = data.y[index] ?? null;
   const status = data.v?.[index] ?? null;
   const band = formatBand(data.lo?.[index], data.hi?.[index], unit);
+  if (data.points) return `Week of ${formatDay(day)}: mean ${formatValue(value, unit)}${band ? ` · from ${band}` : ""}`;
   const score = data.score?.[index] ?? null;
   const parts = [`${formatDay(day)}: ${value === null ? "no value" : formatValue(value, unit)}`];
   if (band) parts.push(`expected ${band}`);
@@ -238,6 +241,7 @@ export const Chart = memo(function Chart(props: Props) {
 /** The range of the value axis: all values; the band only so far that it cannot flatten the line. */
 function valueRange(data: ChartData, low: number | null, high: number | null): uPlot.Range.MinMax {
   const values = data.y.filter((value): value is number => value !== null);
+  for (const [, value] of data.points ?? []) values.push(value);
   if (values.length === 0) return [low ?? 0, high ?? 1];
   let [least, most] = [Math.min(...values), Math.max(...values)];
   const slack = (most - least || Math.abs(most) || 1) * 0.5;

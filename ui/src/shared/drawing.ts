@@ -90,7 +90,13 @@ export function drawAnomalies(plot: uPlot, data: ChartData, colours: Theme, smal
   ctx.rect(bbox.left - size, bbox.top - size, bbox.width + 2 * size, bbox.height + 2 * size);
   ctx.clip();
   ctx.lineWidth = ratio;
+  for (const [at, value] of data.points ?? []) {
+    diamond(ctx, plot.valToPos(at, "x", true), plot.valToPos(value, "y", true), size);
+    ctx.fillStyle = colours.anomaly;
+    ctx.fill();
+  }
   data.v?.forEach((status, index) => {
+    if (data.points) return; // of a week there is no one value to mark
     if (status === null || status === "ok" || status === "immature") return;
     const value = data.y[index] ?? null;
     const x = plot.valToPos(dayToX(data.days[index] ?? ""), "x", true);
@@ -112,16 +118,22 @@ export function drawAnomalies(plot: uPlot, data: ChartData, colours: Theme, smal
       ctx.lineTo(x + size, y + size * 0.8);
       ctx.lineTo(x - size, y + size * 0.8);
     } else {
-      ctx.moveTo(x, y - size);
-      ctx.lineTo(x + size, y);
-      ctx.lineTo(x, y + size);
-      ctx.lineTo(x - size, y);
+      diamond(ctx, x, y, size);
     }
-    ctx.closePath();
+    if (status === "warn") ctx.closePath();
     ctx.fillStyle = status === "warn" ? colours.warn : colours.anomaly;
     ctx.fill();
     ctx.strokeStyle = colours.surface;
     ctx.stroke();
   });
   ctx.restore();
+}
+
+function diamond(ctx: CanvasRenderingContext2D, x: number, y: number, size: number): void {
+  ctx.beginPath();
+  ctx.moveTo(x, y - size);
+  ctx.lineTo(x + size, y);
+  ctx.lineTo(x, y + size);
+  ctx.lineTo(x - size, y);
+  ctx.closePath();
 }
