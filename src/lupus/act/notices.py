@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from lupus.act.incidents import as_of, is_muted
 from lupus.act.message import Links, one_line, render_slack
 from lupus.act.ranking import worst_severity
+from lupus.act.upstream import held_reason
 from lupus.model import (
     Finding,
     Incident,
@@ -30,6 +31,8 @@ def decide_notices(
     destination: str,
     links: Links,
     series: Mapping[SeriesKey, Series],
+    held: Collection[str] = (),
+    untold: Collection[str] = (),
 ) -> tuple[Notice, ...]:
     """The notices of the run of `interval`: at most one per incident, sent or not, each with its reason.
 
@@ -40,6 +43,8 @@ def decide_notices(
     or when another column or metric group joined (`GREW`); all else is a `REPEAT`, which is not sent. While a person
     has it in hand (`ACKNOWLEDGED`), only a rise in severity is sent; while it is `MUTED`, nothing.
     An incident that this run resolved is told of once (`RESOLVED`); one that a person resolved is not.
+    `held` are the ids of incidents that an upstream project's incident holds (`UPSTREAM`), `untold` of those that
+    were held in every run until now: they are told as new ones when nothing holds them any more.
     """
     known = {incident.id: incident for incident in before}
     notices = []
@@ -48,6 +53,8 @@ def decide_notices(
         if seen is None:
             continue
         reason = _reason(project, interval, incident, seen, before=known.get(incident.id), series=series)
+        news = seen.last == interval
+        reason = held_reason(reason, held=incident.id in held, untold=incident.id in untold, news=news)
         if reason is None:
             continue
         if reason.sends:

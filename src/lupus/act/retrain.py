@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
+from lupus.act.comparison import better_of
 from lupus.act.ranking import severity_of
 from lupus.model import (
+    Approval,
     Interval,
+    LupusError,
     Project,
     RetrainPolicy,
     RetrainRequest,
@@ -23,6 +28,16 @@ _MOST_REASONS: Final = 10
 _JUDGED: Final = (Status.OK, Status.WARN, Status.ANOMALY)
 
 
+@dataclass(frozen=True, slots=True)
+class Matured:
+    """How much labelled data there is to train on: from the `first` to the `last` interval that has matured."""
+
+    intervals: int = 0
+    rows: int = 0
+    first: Interval | None = None
+    last: Interval | None = None
+
+
 def decide_retrain(
     project: Project,
     interval: Interval,
@@ -32,6 +47,8 @@ def decide_retrain(
     invalid: Sequence[str],
     past: Sequence[RetrainRequest],
     incident: str = "",
+    upstream: Sequence[str] = (),
+    matured: Callable[[], Matured] = Matured,
 ) -> RetrainRequest | None:
     """The retraining that the project's policy asks for after the run of `interval`, or None.
 
@@ -40,28 +57,80 @@ def decide_retrain(
     must have an anomaly of at least the policy's severity. Intervals whose labels are still awaited, or without data,
     count neither for nor against: missing data is no reason to train on it.
 
-    None within the `cooldown` of another request (`past`) that was not blocked. With critical validation failures at
-    `interval` (`invalid`, one sentence each) the request comes back `BLOCKED`. `incident` is the id of the incident
-    it belongs to. The same arguments give the same request, with the same id.
+    None within the `cooldown` of another request (`past`) that was not blocked: who has said no is not asked again the
+    next day. The request comes back `BLOCKED`, with every reason, when there are critical validation failures at
+    `interval` (`invalid`, one sentence each) or `upstream` incidents (likewise), when less has `matured`
+    (asked for only then) than the policy wants, or when the budget of the calendar month is used up. `incident` is the
+    id of the incident it belongs to. The same arguments give the same request, with the same id; one of this interval
+    in which a person or a run has had a say stays as it is.
     """
     policy = project.retrain
-    if policy is None or _cooling(policy, interval, past):
+    if policy is None:
         return None
+    name = retrain_id(project.name, interval)
+    settled = next((one for one in past if one.id == name and one.state.settled), None)
+    if settled is not None or _cooling(policy, interval, past):
+        return settled
     evidence = _evidence(policy, interval, recent, series)
     if len(evidence) < policy.when.for_intervals:
         return None
-    request = retrain_id(project.name, interval)
-    reasons = _reasons(verdict for verdicts in evidence.values() for verdict in verdicts)
+    ready = matured()
+    worst = _ordered(verdict for verdicts in evidence.values() for verdict in verdicts)
+    against = [
+        *([_invalid(invalid)] if invalid else []),
+        *upstream,
+        *_immature(policy, ready),
+        *_over_budget(project, policy, interval, past),
+    ]
+    state = RetrainState.REQUESTED if policy.approval is Approval.NONE else RetrainState.AWAITING_APPROVAL
     return RetrainRequest(
-        id=request,
+        id=name,
         project=project.name,
         interval=interval,
         dag=policy.dag,
-        state=RetrainState.BLOCKED if invalid else RetrainState.REQUESTED,
-        reasons=reasons,
-        conf=_conf(policy, project=project.name, interval=interval, request=request, reasons=reasons),
+        state=RetrainState.BLOCKED if against else state,
+        reasons=(reasons := _reasons(worst)),
+        conf=retrain_conf(policy, project.name, interval, name, reasons, ready),
         incident=incident,
-        note=_blocked(invalid) if invalid else "",
+        note=f"not retrained: {'; '.join(against)}" if against else "",
+        series=worst[0].series,
+        better=better_of(worst[0].series.metric, worst[0]),
+    )
+
+
+def ask_retrain(
+    project: Project,
+    interval: Interval,
+    *,
+    by: str,
+    why: str,
+    past: Sequence[RetrainRequest],
+    incident: str,
+    matured: Matured,
+) -> RetrainRequest:
+    """The retraining that the person `by` asks for after the run of `interval`: nobody else has to approve it.
+
+    Raises `LupusError` when the project has no policy, or a request that is not done yet.
+    """
+    policy = project.retrain
+    if policy is None:
+        raise LupusError(f"{project.name} names no retraining Dag; give it retrain.dag in its project file")
+    waiting = (RetrainState.REQUESTED, RetrainState.APPROVED, RetrainState.AWAITING_APPROVAL, RetrainState.TRIGGERED)
+    for one in past:
+        if one.state in waiting:
+            raise LupusError(f"{project.name} has a retraining that is {one.state}: {one.id}, of {one.interval}")
+    name = retrain_id(f"{project.name}\x1f{by}\x1f{len(past)}", interval)
+    reasons = (f"{by} asked for it" + (f": {why}" if why else ""),)
+    return RetrainRequest(
+        id=name,
+        project=project.name,
+        interval=interval,
+        dag=policy.dag,
+        state=RetrainState.APPROVED,
+        reasons=reasons,
+        conf=retrain_conf(policy, project.name, interval, name, reasons, matured),
+        incident=incident,
+        by=by,
     )
 
 
@@ -73,6 +142,27 @@ def _cooling(policy: RetrainPolicy, interval: Interval, past: Iterable[RetrainRe
         and abs(interval.start - request.interval.start) < policy.cooldown
         for request in past
     )
+
+
+def _over_budget(
+    project: Project, policy: RetrainPolicy, interval: Interval, past: Iterable[RetrainRequest]
+) -> Iterator[str]:
+    """Why the budget of the calendar month, in the project's zone, allows no more."""
+    if policy.budget is None:
+        return
+    zone = ZoneInfo(project.cadence.timezone)
+    month = interval.start.astimezone(zone)
+    others = [one.interval.start for one in past if one.state.alive and one.interval != interval]
+    used = sum((at.year, at.month) == (month.year, month.month) for at in (one.astimezone(zone) for one in others))
+    if used >= policy.budget:
+        yield f"the budget of {policy.budget} a month is used up in {month:%Y-%m}"
+
+
+def _immature(policy: RetrainPolicy, matured: Matured) -> Iterator[str]:
+    if matured.intervals < policy.min_matured:
+        yield f"{matured.intervals:,} of at least {policy.min_matured:,} intervals have matured"
+    if matured.rows < policy.min_matured_rows:
+        yield f"{matured.rows:,} of at least {policy.min_matured_rows:,} labelled rows have matured"
 
 
 def _evidence(
@@ -106,9 +196,9 @@ def _evidence(
     return found
 
 
-def _reasons(evidence: Iterable[Verdict]) -> tuple[str, ...]:
-    """The worst first, a sentence each."""
-    order = sorted(
+def _ordered(evidence: Iterable[Verdict]) -> list[Verdict]:
+    """The worst first."""
+    return sorted(
         evidence,
         key=lambda verdict: (
             -severity_of(verdict).rank,
@@ -118,14 +208,18 @@ def _reasons(evidence: Iterable[Verdict]) -> tuple[str, ...]:
             verdict.rule,
         ),
     )
-    reasons = [f"{verdict.interval.key}: {verdict.series}: {verdict.sentence}".rstrip(": ") for verdict in order]
+
+
+def _reasons(ordered: Sequence[Verdict]) -> tuple[str, ...]:
+    """A sentence each."""
+    reasons = [f"{verdict.interval.key}: {verdict.series}: {verdict.sentence}".rstrip(": ") for verdict in ordered]
     if len(reasons) > _MOST_REASONS:
         reasons[_MOST_REASONS:] = [f"and {len(reasons) - _MOST_REASONS:,} more"]
     return tuple(reasons)
 
 
-def _conf(
-    policy: RetrainPolicy, *, project: str, interval: Interval, request: str, reasons: Sequence[str]
+def retrain_conf(  # noqa: PLR0917 - from the policy to what is known
+    policy: RetrainPolicy, project: str, interval: Interval, request: str, reasons: Sequence[str], matured: Matured
 ) -> dict[str, Any]:
     """The Dag run's conf: the policy's own, and over it what Lupus says. Plain JSON values only."""
     return {
@@ -134,6 +228,22 @@ def _conf(
         "interval": interval.key,
         "reasons": list(reasons),
         "request_id": request,
+        **(
+            {}
+            if matured.first is None or matured.last is None
+            else {"data": _window(matured.first, matured.last, matured)}
+        ),
+    }
+
+
+def _window(first: Interval, last: Interval, matured: Matured) -> dict[str, Any]:
+    return {
+        "first": first.key,
+        "last": last.key,
+        "start": first.start.isoformat(),
+        "end": last.end.isoformat(),
+        "intervals": matured.intervals,
+        "rows": matured.rows,
     }
 
 
@@ -145,7 +255,7 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)
 
 
-def _blocked(invalid: Sequence[str]) -> str:
+def _invalid(invalid: Sequence[str]) -> str:
     shown = "; ".join(invalid[:3])
     more = f"; and {len(invalid) - 3:,} more" if len(invalid) > 3 else ""
-    return f"not retrained, because the data failed critical validation: {shown}{more}"
+    return f"the data failed critical validation: {shown}{more}"

@@ -24,6 +24,7 @@ from lupus.measure.queried import SQL_TABLE, failed_query, queried_points
 from lupus.measure.recommendations import ListMeasures, measure_recommendations
 from lupus.measure.states import Categories, Histogram, Moments
 from lupus.measure.table import TableMeasures, absent_points, measure_table
+from lupus.measure.versions import measure_versions
 from lupus.measure.why import REST, Part, Piece, Split, clause, split_average, split_count, with_rest
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "measure_evaluation",
     "measure_recommendations",
     "measure_table",
+    "measure_versions",
     "queried_points",
     "split_average",
     "split_count",

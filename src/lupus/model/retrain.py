@@ -22,7 +22,7 @@ class Approval(StrEnum):
 
 
 class RetrainState(StrEnum):
-    """Where a request stands. Those that are not `alive` start no cooldown and use up no budget."""
+    """Where a request stands. All but `blocked` ones start a cooldown; those that are not `alive` use up no budget."""
 
     REQUESTED = "requested"
     AWAITING_APPROVAL = "awaiting_approval"

@@ -1,6 +1,6 @@
 """One function per stage: the only place that joins the rooms. All are wired by arguments and can be run again."""
 
-from lupus.stages.act import ActReport, act, deliver, mark_retrain, pending_retrain
+from lupus.stages.act import ActReport, act, deliver
 from lupus.stages.backtest import Agreement, Alarm, Backtest, backtest, suggest
 from lupus.stages.documents import incident_json, point_json, report_json, verdict_json
 from lupus.stages.draft import draft_project
@@ -12,6 +12,7 @@ from lupus.stages.measure import MeasureReport, measure
 from lupus.stages.mlflow_runs import MlflowRun, push_mlflow, read_mlflow_run
 from lupus.stages.push import push_metrics
 from lupus.stages.report import incident_table, render, report_lines
+from lupus.stages.retrain import answer_retrain, ask_retrain, mark_retrain, pending_retrain, time_out_retrain
 from lupus.stages.run import refuse_unmonitored, run, run_range
 from lupus.stages.series import (
     SERIES_RULES,
@@ -23,6 +24,7 @@ from lupus.stages.series import (
     rule_from_text,
 )
 from lupus.stages.settings import EnvironmentConnections, Settings
+from lupus.stages.upstream import causes_upstream
 from lupus.stages.validate import ValidateReport, build_docs, validate
 from lupus.stages.why import Why, why
 from lupus.stages.why_report import why_json
@@ -45,9 +47,12 @@ __all__ = [
     "Why",
     "Workspace",
     "act",
+    "answer_retrain",
+    "ask_retrain",
     "backtest",
     "backtest_series",
     "build_docs",
+    "causes_upstream",
     "change_incident",
     "deliver",
     "draft_project",
@@ -75,6 +80,7 @@ __all__ = [
     "run",
     "run_range",
     "suggest",
+    "time_out_retrain",
     "validate",
     "verdict_json",
     "why",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,14 +15,13 @@ from lupus.model import (
     NoticeState,
     Project,
     RetrainRequest,
-    RetrainState,
-    Series,
-    SeriesKey,
     Stage,
-    Verdict,
 )
-from lupus.stages.labels import evaluated, runs_since
+from lupus.stages.labels import evaluated
+from lupus.stages.models import compare_models
 from lupus.stages.recording import recorded
+from lupus.stages.retrain import decide_retraining
+from lupus.stages.upstream import hold_of, open_sentences, read_upstream, with_causes
 from lupus.stages.workspace import Workspace
 
 _ATTEMPTS = 5
@@ -86,6 +84,9 @@ def _decide(
     findings = store.verdicts(project.name, intervals=judged, findings_only=True)
     before = store.incidents(project.name)
     changes = update_incidents(project, interval, findings, series, before, judged=judged)
+    upstream = read_upstream(workspace, project)
+    changes = with_causes(changes, before, upstream)
+    hold = hold_of(workspace, project, interval, changes.incidents, upstream)
     notices = decide_notices(
         project,
         interval,
@@ -94,8 +95,13 @@ def _decide(
         series=series,
         destination=destination_of(project, workspace.connections),
         links=Links(run_url=run_url, ui_url=workspace.settings.ui_url),
+        held=hold.held,
+        untold=hold.untold,
     )
-    retrain = _retrain(workspace, project, interval, series, changes.incidents)
+    retrain = decide_retraining(
+        workspace, project, interval, series, changes.incidents, upstream=open_sentences(upstream, interval)
+    )
+    compare_models(workspace, project, interval)
     store.commit_act(
         project.name,
         interval,
@@ -130,61 +136,3 @@ def deliver(workspace: Workspace, project: Project) -> tuple[str, ...]:
         else:
             workspace.store.mark_notice(notice.id, NoticeState.SENT, receipt=receipt, delivered_at=now)
     return tuple(problems)
-
-
-def pending_retrain(workspace: Workspace, project: Project, interval: Interval) -> RetrainRequest | None:
-    """The request of this interval that is to be executed or has not succeeded; None when there is none.
-
-    A failed one is pending: when a person has mended and cleared the retraining run, its end is awaited again.
-    """
-    done = (RetrainState.SUCCEEDED, RetrainState.BLOCKED)
-    for request in workspace.store.retrain_requests(project.name):
-        if request.interval == interval and request.state not in done:
-            return request
-    return None
-
-
-def mark_retrain(workspace: Workspace, request_id: str, state: RetrainState, note: str = "") -> None:
-    """Record what became of a request."""
-    workspace.store.mark_retrain(request_id, state, note=note, executed_at=datetime.now(UTC))
-
-
-def _retrain(
-    workspace: Workspace,
-    project: Project,
-    interval: Interval,
-    series: Mapping[SeriesKey, Series],
-    incidents: Sequence[Incident],
-) -> RetrainRequest | None:
-    from lupus.act import decide_retrain
-
-    if project.retrain is None:
-        return None
-    # Intervals whose labels are still awaited do not count, so look as much further back.
-    steps = project.retrain.when.within - 1 + len(evaluated(project, interval))
-    recent = tuple(project.cadence.between(project.cadence.shift(interval, -steps), interval))
-    store = workspace.store
-    past = store.retrain_requests(project.name)
-    ahead = project.cadence.shift(interval, steps).end
-    if len(runs_since(store, project, interval, Stage.ACT, until=ahead)) > 1:
-        # To train again is a decision about now. Later runs have taken it; running an old interval again, with
-        # labels that were not known then, changes nothing about it.
-        return next((request for request in past if request.interval == interval), None)
-    verdicts: dict[Interval, list[Verdict]] = {one: [] for one in recent}
-    asked = [key for key, one in series.items() if project.retrain.when.where.matches(one)]
-    for verdict in store.verdicts(project.name, intervals=recent, series=asked):
-        verdicts[verdict.interval].append(verdict)
-    invalid = [
-        f"{validation.table}: {outcome.reason or outcome.id}"
-        for validation in store.validations(project.name, (interval,))
-        for outcome in validation.critical_failures
-    ]
-    return decide_retrain(
-        project,
-        interval,
-        verdicts,
-        series,
-        invalid=invalid,
-        past=past,
-        incident=next((incident.id for incident in incidents if incident.active), ""),
-    )

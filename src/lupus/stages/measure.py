@@ -28,6 +28,7 @@ from lupus.stages.estimates import estimate
 from lupus.stages.extract import snapshots_of
 from lupus.stages.in_place import engine_in_place
 from lupus.stages.labels import evaluated, evaluating_runs, evaluation_tables, last_evaluations
+from lupus.stages.models import record_versions
 from lupus.stages.multivariate import measure_multivariate
 from lupus.stages.predictions import with_predictions
 from lupus.stages.recording import recorded
@@ -100,6 +101,7 @@ def measure(
         points += _evaluate(workspace, project, interval, failed)
         points += estimate(workspace, project, interval, points, failed)
         points += measure_multivariate(workspace, project, interval, failed)
+        record_versions(workspace, project, interval)
         record.problems(failed)
     return MeasureReport(project.name, interval, tuple(points), tuple(failed))
 

@@ -1,0 +1,91 @@
+"""What is wrong upstream of a project, and what that holds here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from lupus.model import Incident, Interval, Project, Reason, StoreError
+from lupus.stages.workspace import Workspace
+
+if TYPE_CHECKING:
+    from lupus.act import IncidentChanges, UpstreamCause
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Ids of incidents: those that are `held` now, and those of which nothing was told because they always were."""
+
+    held: frozenset[str] = frozenset()
+    untold: frozenset[str] = frozenset()
+
+
+def read_upstream(workspace: Workspace, project: Project) -> list[Incident]:
+    """The incidents of the projects directly upstream."""
+    return [incident for name in project.upstream for incident in workspace.store.incidents(name)]
+
+
+def with_causes(changes: IncidentChanges, before: Sequence[Incident], upstream: Sequence[Incident]) -> IncidentChanges:
+    """`changes` with the upstream causes of the incidents that are active or have just changed."""
+    from lupus.act import with_upstream
+
+    saved = {one.id for one in changes.save}
+    known = {one.id: one for one in before}
+    after = tuple(with_upstream(one, upstream) if one.active or one.id in saved else one for one in changes.incidents)
+    return replace(
+        changes,
+        incidents=after,
+        save=tuple(one for one in after if one.id in saved or known.get(one.id, one).upstream != one.upstream),
+    )
+
+
+def hold_of(
+    workspace: Workspace,
+    project: Project,
+    interval: Interval,
+    incidents: Sequence[Incident],
+    upstream: Sequence[Incident],
+) -> Hold:
+    """What the upstream incidents hold in the run of `interval`. Only earlier runs' notices are looked at."""
+    from lupus.act import is_held
+
+    caused = {one.id for one in incidents if one.upstream}
+    if not caused:
+        return Hold()
+    told: set[str] = set()
+    held: set[str] = set()
+    for notice in workspace.store.notices(project.name):
+        if notice.incident in caused and notice.interval < interval:
+            (held if notice.reason is Reason.UPSTREAM else told if notice.reason.sends else set()).add(notice.incident)
+    now = {one.id for one in incidents if is_held(one, upstream, interval)}
+    return Hold(frozenset(now), frozenset((held | (now - told)) - told))
+
+
+def open_sentences(upstream: Sequence[Incident], interval: Interval) -> list[str]:
+    """A sentence for every incident upstream that is not over in the run of `interval`."""
+    from lupus.act import is_open_at
+
+    return [
+        f"{one.project} has an incident since {one.first.key}: {one.title}"
+        for one in sorted(upstream, key=lambda one: one.first)
+        if one.first.start < interval.end and is_open_at(one, interval.start)
+    ]
+
+
+def causes_upstream(workspace: Workspace, incident: Incident) -> tuple[UpstreamCause, ...]:
+    """Where `incident` probably comes from, however far upstream; nearest project first. One read per incident."""
+    from lupus.act import upstream_causes
+
+    known: dict[str, Incident] = {}
+    wanted = list(incident.upstream)
+    while wanted:
+        name = wanted.pop()
+        if name in known:
+            continue
+        try:
+            known[name] = workspace.store.incident(name)
+        except StoreError:  # it is no more: a rerun did not find it again
+            continue
+        wanted += known[name].upstream
+    return upstream_causes(incident, known)
