@@ -32,7 +32,7 @@ from lupus.model import (
 
 DAILY = Cadence(CadenceKind.DAILY, "America/New_York")
 DAY0 = DAILY.parse("2013-03-08")  # two days before the clocks change
-LINKS = Links(run_url="https://airflow.example/run?a=1&b=2", ui_url="https://airflow.example/lupus/")
+LINKS = Links(run_url="https://airflow.example/run?a=1&b=2", ui_url="https://airflow.example/")
 
 
 def day(number: int, cadence: Cadence = DAILY) -> Interval:

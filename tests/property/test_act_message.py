@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from act_cases import LINKS, day, project, verdict
-from lupus.act import decide_notices, update_incidents
+from lupus.act import Standing, channel_message, decide_notices, story_of, thread_message, update_incidents
 from lupus.act.text import escape, units
 from lupus.model import Series, SeriesKey, Severity, Status, Verdict
 from slack_server import validate_blocks
@@ -63,10 +63,20 @@ def test_every_message_is_valid_and_pings_nobody(
         for notice in decide_notices(
             made, day(number), before, incidents, destination="outbox", links=LINKS, series=series
         ):
-            assert validate_blocks(notice.message) == []
-            text = json.dumps(notice.message, ensure_ascii=False).encode().decode()
-            pings = set(re.findall(r"<[!@#][^>]*>", text))
-            assert pings <= {mention.strip()}
+            story = story_of(notice.message)
+            assert story is not None
+            standing = Standing("acknowledged", by=owner, until=unit, comment=mention, assignee=owner)
+            for message in (
+                channel_message(story, standing, chart="F1", signature="0" * 24),
+                channel_message(story, Standing()),
+                thread_message(story),
+            ):
+                if message is None:
+                    continue
+                assert validate_blocks(message) == []
+                text = json.dumps(message, ensure_ascii=False).encode().decode()
+                pings = set(re.findall(r"<[!@#][^>]*>", text))
+                assert pings <= {mention.strip()}
 
 
 @given(text=_TEXT, limit=st.integers(1, 200))

@@ -10,12 +10,25 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from act_cases import LINKS, House, day, project, series_of, verdict
-from lupus.act import Links, decide_notices, is_mention, render_slack, update_incidents
-from lupus.act.text import escape, link, mention, plain, units
+from act_cases import LINKS, House, day, policy, project, series_of, verdict
+from lupus.act import (
+    Links,
+    Standing,
+    Story,
+    channel_message,
+    decide_notices,
+    is_mention,
+    note,
+    story_of,
+    tell,
+    thread_message,
+    update_incidents,
+)
+from lupus.act.text import escape, link, mention, plain, shorten, units
 from lupus.model import IncidentState, Notice, Reason, Severity, Status, Verdict
 from slack_server import validate_blocks
 
@@ -90,7 +103,7 @@ def _repeat() -> tuple[Notice, ...]:
 def _muted() -> tuple[Notice, ...]:
     house = House()
     house.run(0, verdict(0))
-    house.change(0, state=IncidentState.MUTED)
+    house.change(0, "mute", until="2013-04-01")
     return house.run(1, *_storm(1))
 
 
@@ -102,6 +115,18 @@ def _hostile() -> tuple[Notice, ...]:
     return House(project(mention="<!channel> <script>")).run(0, bad)
 
 
+def _story(notice: Notice) -> Story:
+    story = story_of(notice.message)
+    assert story is not None
+    # What is stored is JSON, and comes back as it was.
+    assert story_of(json.loads(json.dumps(notice.message))) == story
+    return story
+
+
+def _message(notice: Notice, standing: Standing | None = None, **more: Any) -> dict[str, Any]:
+    return channel_message(_story(notice), standing or Standing(), **more)
+
+
 @pytest.mark.parametrize(
     "make",
     [_first, _worse, _grew, _no_data, _error, _resolved, _resolved_after_one, _repeat, _muted, _hostile],
@@ -109,8 +134,11 @@ def _hostile() -> tuple[Notice, ...]:
 )
 def test_golden(make: Callable[[], tuple[Notice, ...]]) -> None:
     (notice,) = make()
-    assert validate_blocks(notice.message) == []
-    shown = {"reason": notice.reason.value, "state": notice.state.value, **notice.message}
+    message = _message(notice)
+    reply = thread_message(_story(notice))
+    assert validate_blocks(message) == []
+    assert reply is None or validate_blocks(reply) == []
+    shown = {"reason": notice.reason.value, "state": notice.state.value, **message, "thread": reply}
     text = json.dumps(shown, indent=2, ensure_ascii=False) + "\n"
     path = GOLDEN / f"slack_{make.__name__.strip('_')}.json"
     if os.environ.get("LUPUS_UPDATE_GOLDEN") == "1":
@@ -122,17 +150,20 @@ def test_without_links_there_are_none() -> None:
     made = project(owner="")
     one = verdict(0)
     (incident,) = update_incidents(made, day(0), [one], series_of([one]), []).incidents
-    message = render_slack(made, incident, day(0), Reason.FIRST, series=series_of([one]), links=Links())
+    story = tell(made, incident, day(0), Reason.FIRST, series=series_of([one]), links=Links())
+    message = channel_message(story, Standing())
     assert message["blocks"][-1]["elements"] == [
         {"type": "mrkdwn", "text": f"Incident {incident.id}", "verbatim": True}
     ]
+    assert "actions" not in {block["type"] for block in message["blocks"]}
+    assert "http" not in json.dumps(message)
 
 
 def test_series_that_are_no_longer_known_are_shown_without_unit() -> None:
     one = verdict(0)
     changes = update_incidents(project(), day(0), [one], {}, [])
     (notice,) = decide_notices(project(), day(0), [], changes.incidents, destination="outbox", links=LINKS, series={})
-    assert "0.512, expected 0.01 – 0.04" in json.dumps(notice.message, ensure_ascii=False)
+    assert "0.512, expected 0.01 – 0.04" in json.dumps(_message(notice), ensure_ascii=False)
 
 
 def test_ten_thousand_series_fit() -> None:
@@ -141,20 +172,84 @@ def test_ten_thousand_series_fit() -> None:
         for number in range(10_000)
     ]
     (notice,) = House().run(0, *many)
-    assert validate_blocks(notice.message) == []
-    assert "10,000 series in 50 tables" in notice.message["blocks"][1]["text"]["text"]
-    assert len(notice.message["blocks"]) < 20
+    message, reply = _message(notice, signature="0" * 24, chart="F1"), thread_message(_story(notice))
+    assert validate_blocks(message) == [] == validate_blocks(reply or {})
+    assert "10,000 series in 50 tables" in message["blocks"][1]["text"]["text"]
+    assert "more series" in json.dumps(reply)
+    assert len(message["blocks"]) < 20
+    assert len(json.dumps(notice.message)) < 40_000, "what is stored is bounded, too"
 
 
 def test_mentions_come_only_when_it_is_new_or_worse() -> None:
     house = House(project(mention="@here"))
-    called = [
-        "<!here>" in json.dumps(house.run(number, *verdicts)[0].message)
-        for number, verdicts in enumerate(
-            ([verdict(0)], [verdict(1)], [verdict(2, "other")], [verdict(3, severity=Severity.HIGH)])
-        )
-    ]
+    called = []
+    for number, verdicts in enumerate(
+        ([verdict(0)], [verdict(1)], [verdict(2, "other")], [verdict(3, severity=Severity.HIGH)])
+    ):
+        (notice,) = house.run(number, *verdicts)
+        told = _message(notice) if not called else thread_message(_story(notice))
+        called.append("<!here>" in json.dumps(told))
     assert called == [True, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("standing", "said", "labels"),
+    [
+        (Standing(), "", ["Acknowledge", "Mute", "Expected", "False alarm", "Retrain"]),
+        (Standing("acknowledged", by="Vera"), "👀 Acknowledged by Vera",
+         ["Mute", "Expected", "False alarm", "Retrain"]),
+        (Standing("muted", by="Vera", until="2013-04-01"), "🔕 Muted until 2013-04-01 by Vera",
+         ["Acknowledge", "Mute", "Expected", "False alarm", "Retrain"]),
+        (Standing("resolved", by="Vera", outcome="false_alarm", comment="<!channel> the feed"),
+         "Judged *false alarm* by Vera\n“&lt;!channel&gt; the feed”", []),
+        (Standing("resolved"), "", ["Expected", "False alarm"]),
+        (Standing("withdrawn"), "this is no longer found", []),
+    ],
+    ids=lambda value: value.state if isinstance(value, Standing) else "",
+)  # fmt: skip
+@pytest.mark.parametrize("signature", [None, "0" * 24])
+def test_what_people_made_of_it(standing: Standing, said: str, labels: list[str], signature: str | None) -> None:
+    (notice,) = House(project(retrain=policy())).run(0, verdict(0))
+    message = _message(notice, standing, signature=signature)
+    assert validate_blocks(message) == []
+    assert said in message["blocks"][1]["text"]["text"]
+    (elements,) = [block["elements"] for block in message["blocks"] if block["type"] == "actions"] or [[]]
+    assert [element.get("text", element.get("placeholder"))["text"] for element in elements] == labels
+    assert all(("url" in element) == (signature is None) for element in elements)
+    assert message["text"][0] == ("✅" if standing.state == "resolved" else "⚪" if labels == [] else "🟠")
+
+
+def test_a_project_without_a_policy_has_no_button_to_retrain() -> None:
+    (notice,) = House().run(0, verdict(0))
+    assert "retrain" not in json.dumps(_message(notice, signature="0" * 24))
+
+
+def test_a_chart_is_shown_with_what_it_shows_in_words() -> None:
+    (notice,) = House().run(0, verdict(0, "<!channel>"))
+    (image,) = [block for block in _message(notice, chart="F012")["blocks"] if block["type"] == "image"]
+    assert image["slack_file"] == {"id": "F012"}
+    assert "&lt;!channel&gt;: the last 60 intervals" in image["alt_text"]
+
+
+def test_an_emoji_is_a_name_like_any_other() -> None:
+    (notice,) = House(project(name="🐺🚀")).run(0, verdict(0))
+    message = _message(notice, signature="0" * 24)
+    assert validate_blocks(message) == []
+    assert message["blocks"][0]["text"]["text"].startswith("🟠 🐺🚀: Null ratio")
+
+
+def test_a_likely_cause_elsewhere_is_told() -> None:
+    one = verdict(0)
+    (incident,) = update_incidents(project(), day(0), [one], {}, []).incidents
+    said = "Probably caused by <weather>, since 2013-03-07"
+    story = tell(project(), incident, day(0), Reason.FIRST, series={}, links=LINKS, because=said)
+    assert "↑ Probably caused by &lt;weather&gt;" in json.dumps(channel_message(story, Standing()), ensure_ascii=False)
+
+
+def test_a_bare_text_is_no_story() -> None:
+    assert story_of({"text": "a <b>"}) is None
+    assert note("a <b>")["text"] == "a &lt;b&gt;"
+    assert validate_blocks(note("x" * 10_000)) == []
 
 
 @pytest.mark.parametrize(
@@ -221,10 +316,17 @@ def test_plain_turns_no_text_around() -> None:
     assert plain("user\u202egnp.exe\u200b") == "user gnp.exe"
 
 
-def test_replacing_the_incident_does_not_matter_to_the_message() -> None:
-    """What people do to an incident is theirs; the message is about what was found."""
+def test_replacing_the_incident_does_not_matter_to_the_story() -> None:
+    """What people do to an incident is theirs; the story is about what was found."""
     one = verdict(0)
     (incident,) = update_incidents(project(), day(0), [one], {}, []).incidents
     handled = replace(incident, state=IncidentState.ACKNOWLEDGED, by="<!channel>", comment="<!channel>")
-    rendered = [render_slack(project(), it, day(0), Reason.FIRST, series={}, links=LINKS) for it in (incident, handled)]
-    assert rendered[0] == rendered[1]
+    told = [tell(project(), it, day(0), Reason.FIRST, series={}, links=LINKS) for it in (incident, handled)]
+    assert told[0] == told[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "shown"), [("abc", 3, "abc"), ("abcd", 3, "ab…"), ("a\n" * 9, 4, "a a…"), ("\u202e" * 99, 5, "…")]
+)
+def test_shorten(text: str, limit: int, shown: str) -> None:
+    assert shorten(text, limit) == shown

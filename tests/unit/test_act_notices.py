@@ -36,7 +36,6 @@ def test_a_whole_life() -> None:
             assert notice.state is (NoticeState.PENDING if notice.reason.sends else NoticeState.NOT_SENT)
             assert notice.id == notice_id(notice.incident, day(number), "outbox")
             assert notice.message["text"]
-            assert ("blocks" in notice.message) is notice.reason.sends
 
 
 def test_a_new_group_in_the_same_column_is_growth() -> None:

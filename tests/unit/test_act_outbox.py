@@ -14,33 +14,32 @@ from types import MappingProxyType
 import pytest
 
 from act_cases import House, verdict
-from lupus.act import OutboxSink, destination_of, open_sink, read_outbox
-from lupus.act.slack import SlackSink
-from lupus.model import Connection, ConnectionNotUsableError, DeliveryError, Notice
+from lupus.act import Delivery, OutboxSink, SlackChannel, destination_of, open_sink, read_outbox
+from lupus.model import Connection, ConnectionNotUsableError, DeliveryError
 
 
-def _notice(id: str = "a" * 32, text: str = "hello") -> Notice:
+def _delivery(id: str = "a" * 32, text: str = "hello") -> Delivery:
     (notice,) = House().run(0, verdict(0))
-    return replace(notice, id=id, message=MappingProxyType({"text": text}))
+    return Delivery(replace(notice, id=id, message=MappingProxyType({"text": text})), None, lambda: None)
 
 
 def test_a_notice_is_written_once_and_read_back(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "outbox.jsonl"
     assert read_outbox(path) == ()
     sink = OutboxSink(path)
-    assert sink.deliver(_notice("1", "first ☂ \n second line")) == "outbox:1"
-    assert sink.deliver(_notice("2")) == "outbox:2"
-    assert sink.deliver(_notice("1", "changed")) == "outbox:1"
+    assert sink.deliver(_delivery("1", "first ☂ second line")) == "outbox:1"
+    assert sink.deliver(_delivery("2")) == "outbox:2"
+    assert sink.deliver(_delivery("1", "changed")) == "outbox:1"
     messages = read_outbox(path)
-    assert [(one.id, one.message["text"]) for one in messages] == [("1", "first ☂ \n second line"), ("2", "hello")]
+    assert [(one.id, one.message["text"]) for one in messages] == [("1", "first ☂ second line"), ("2", "hello")]
     assert (messages[0].project, messages[0].reason, messages[0].interval) == ("flights", "first", "2013-03-08")
     assert len(path.read_text().splitlines()) == 2
 
 
 def test_an_id_inside_a_message_is_not_taken_for_a_line(tmp_path: Path) -> None:
     sink = OutboxSink(tmp_path / "outbox.jsonl")
-    sink.deliver(_notice("1", '\n{"id": "2", '))
-    sink.deliver(_notice("2"))
+    sink.deliver(_delivery("1", '\n{"id": "2", '))
+    sink.deliver(_delivery("2"))
     assert [one.id for one in read_outbox(sink.path)] == ["1", "2"]
 
 
@@ -49,18 +48,18 @@ def test_an_id_inside_a_message_is_not_taken_for_a_line(tmp_path: Path) -> None:
 def test_a_line_left_by_a_killed_writer_is_removed(tmp_path: Path, torn: str, before: int) -> None:
     sink = OutboxSink(tmp_path / "outbox.jsonl")
     for number in range(before):
-        sink.deliver(_notice(str(number)))
+        sink.deliver(_delivery(str(number)))
     with sink.path.open("a") as file:
         file.write(torn)
     assert len(read_outbox(sink.path)) == before
-    sink.deliver(_notice("9"))
+    sink.deliver(_delivery("9"))
     assert [one.id for one in read_outbox(sink.path)] == [str(number) for number in range(before)] + ["9"]
 
 
 def _write_all(path: Path, ids: list[str]) -> None:
     sink = OutboxSink(path)
     for id in ids:
-        sink.deliver(_notice(id, "x" * 5000))
+        sink.deliver(_delivery(id, "x" * 5000))
 
 
 def test_writers_at_once_neither_lose_nor_double(tmp_path: Path) -> None:
@@ -85,27 +84,27 @@ def _die_in_the_middle(path: Path) -> None:
         return 0
 
     os.write = half
-    OutboxSink(path).deliver(_notice("2"))
+    OutboxSink(path).deliver(_delivery("2"))
 
 
 def test_killed_in_the_middle_of_a_line_then_run_again(tmp_path: Path) -> None:
     path = tmp_path / "outbox.jsonl"
-    OutboxSink(path).deliver(_notice("1"))
+    OutboxSink(path).deliver(_delivery("1"))
     victim = multiprocessing.get_context("spawn").Process(target=_die_in_the_middle, args=(path,))
     victim.start()
     victim.join(60)
     assert victim.exitcode == -signal.SIGKILL
     assert not path.read_bytes().endswith(b"\n")
-    OutboxSink(path).deliver(_notice("2"))
+    OutboxSink(path).deliver(_delivery("2"))
     assert [one.id for one in read_outbox(path)] == ["1", "2"]
 
 
 def _fill(path: Path) -> None:
-    OutboxSink(path).deliver(_notice("1"))
+    OutboxSink(path).deliver(_delivery("1"))
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 100, resource.RLIM_INFINITY))
     with pytest.raises(DeliveryError, match="free space") as caught:
-        OutboxSink(path).deliver(_notice("2", "x" * 1000))
+        OutboxSink(path).deliver(_delivery("2", "x" * 1000))
     assert not caught.value.permanent
     assert [one.id for one in read_outbox(path)] == ["1"]
     assert path.read_bytes().endswith(b"\n")
@@ -121,12 +120,12 @@ def test_a_full_disk_leaves_whole_lines(tmp_path: Path) -> None:
 def test_a_path_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DeliveryError, match=r"cannot write the outbox .*file/outbox.jsonl: .*; make the file writable"):
-        OutboxSink(tmp_path / "file" / "outbox.jsonl").deliver(_notice())
+        OutboxSink(tmp_path / "file" / "outbox.jsonl").deliver(_delivery())
 
 
 def test_the_file_is_not_for_everyone(tmp_path: Path) -> None:
     sink = OutboxSink(tmp_path / "outbox.jsonl")
-    sink.deliver(_notice())
+    sink.deliver(_delivery())
     assert sink.path.stat().st_mode & 0o007 == 0
     assert json.loads(sink.path.read_text())["id"] == "a" * 32
 
@@ -150,9 +149,11 @@ def test_destinations(tmp_path: Path) -> None:
 
     path = tmp_path / "outbox.jsonl"
     slack = open_sink("slack:slack:#a:b", connections=_Connections(token), outbox=path)
-    assert slack == SlackSink("xoxb-1", "#a:b", base_url="http://127.0.0.1:1/api/")
+    assert slack == SlackChannel("xoxb-1", "#a:b", base_url="http://127.0.0.1:1/api/")
     assert "xoxb" not in repr(slack)
     assert open_sink("outbox", connections=_Connections(), outbox=path) == OutboxSink(path)
-    with pytest.raises(DeliveryError, match=r"no sink called 'pigeon'.*outbox, slack") as caught:
+    with pytest.raises(
+        DeliveryError, match=r"no sink called 'pigeon'.*email, outbox, slack, slack_webhook, webhook"
+    ) as caught:
         open_sink("pigeon:coop", connections=_Connections(), outbox=path)
     assert caught.value.permanent

@@ -352,6 +352,8 @@ def test_the_readme_shows_a_real_message() -> None:
     for block in message["blocks"]:
         if "text" in block:
             lines.append(plain(block["text"]["text"]))
+        elif block["type"] == "actions":
+            lines.append("    " + " ".join(f"[{element['text']['text']}]" for element in block["elements"]))
         else:
             lines.append("    " + " · ".join(plain(element["text"]) for element in block["elements"]))
     shown = "```text\n" + "\n".join(lines) + "\n```"

@@ -2,40 +2,55 @@
 
 Deciding and rendering are pure functions without a clock: the time is the run's `Interval`. I/O happens in the
 sinks only. In the order of a run: `update_incidents`, `decide_notices`, `decide_retrain`, all of which the caller
-stores in one transaction; then `open_sink(...).deliver(...)` for what is to be sent.
+stores in one transaction. A notice keeps a `Story`, in plain facts; the sinks format it when it is delivered.
 """
 
+from lupus.act.actions import Press, read_press, sign
 from lupus.act.before_after import compare_retraining
 from lupus.act.changes import TRANSITIONS, apply_change, refusal, standing, state_of
+from lupus.act.chart import render_chart
 from lupus.act.comparison import better_of, compare_versions, default_metric
 from lupus.act.incidents import IncidentChanges, as_of, counts, update_incidents
-from lupus.act.message import Links, render_slack
+from lupus.act.mail import MailSink
 from lupus.act.notices import decide_notices
 from lupus.act.outbox import OutboxMessage, OutboxSink, read_outbox
 from lupus.act.ranking import Cause, causes, worst
 from lupus.act.retrain import Matured, ask_retrain, decide_retrain
-from lupus.act.sinks import Sink, SinkFactory, destination_of, open_sink
-from lupus.act.slack import SlackSink
+from lupus.act.sinks import Delivery, Sink, SinkFactory, destination_of, open_sink
+from lupus.act.slack import Edited, SlackChannel
+from lupus.act.slack_message import channel_message, note, thread_message
+from lupus.act.story import Item, Links, Standing, Story, story_of, tell
 from lupus.act.text import is_mention
 from lupus.act.upstream import UpstreamCause, is_held, is_open_at, upstream_causes, with_upstream
+from lupus.act.webhook import SlackWebhookSink, WebhookSink
 
 __all__ = [
     "TRANSITIONS",
     "Cause",
+    "Delivery",
+    "Edited",
     "IncidentChanges",
+    "Item",
     "Links",
+    "MailSink",
     "Matured",
     "OutboxMessage",
     "OutboxSink",
+    "Press",
     "Sink",
     "SinkFactory",
-    "SlackSink",
+    "SlackChannel",
+    "SlackWebhookSink",
+    "Standing",
+    "Story",
     "UpstreamCause",
+    "WebhookSink",
     "apply_change",
     "as_of",
     "ask_retrain",
     "better_of",
     "causes",
+    "channel_message",
     "compare_retraining",
     "compare_versions",
     "counts",
@@ -46,12 +61,18 @@ __all__ = [
     "is_held",
     "is_mention",
     "is_open_at",
+    "note",
     "open_sink",
     "read_outbox",
+    "read_press",
     "refusal",
-    "render_slack",
+    "render_chart",
+    "sign",
     "standing",
     "state_of",
+    "story_of",
+    "tell",
+    "thread_message",
     "update_incidents",
     "upstream_causes",
     "with_upstream",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from lupus.act.incidents import as_of, is_muted
-from lupus.act.message import Links, one_line, render_slack
 from lupus.act.ranking import worst_severity
+from lupus.act.story import Links, tell
 from lupus.act.upstream import held_reason
 from lupus.model import (
     Finding,
@@ -57,10 +57,10 @@ def decide_notices(
         reason = held_reason(reason, held=incident.id in held, untold=incident.id in untold, news=news)
         if reason is None:
             continue
-        if reason.sends:
-            message = render_slack(project, seen, interval, reason, series=series, links=links)
-        else:
-            message = {"text": one_line(project, seen, reason)}
+        route = project.alerts.slack
+        story = tell(
+            project, seen, interval, reason, series=series, links=links, mention=route.mention if route else ""
+        )
         notices.append(
             Notice(
                 id=notice_id(incident.id, interval, destination),
@@ -70,7 +70,7 @@ def decide_notices(
                 destination=destination,
                 reason=reason,
                 state=NoticeState.PENDING if reason.sends else NoticeState.NOT_SENT,
-                message=message,
+                message=story.as_message(),
             )
         )
     return tuple(notices)

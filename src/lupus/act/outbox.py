@@ -10,9 +10,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from lupus.act.slack_message import channel_message, note
+from lupus.act.story import Standing, story_of
 from lupus.model import DeliveryError, Notice
+
+if TYPE_CHECKING:
+    from lupus.act.sinks import Delivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +43,9 @@ class OutboxSink:
 
     path: Path
 
-    def deliver(self, notice: Notice) -> str:
-        """Appends `notice` and returns ``outbox:<id>``; raises `DeliveryError` when the file cannot be written."""
+    def deliver(self, delivery: Delivery) -> str:
+        """Appends the notice and returns ``outbox:<id>``; raises `DeliveryError` when the file cannot be written."""
+        notice = delivery.notice
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with _locked(self.path) as file:
@@ -72,6 +78,7 @@ def _start(notice_id: str) -> bytes:
 
 
 def _line(notice: Notice) -> bytes:
+    story = story_of(notice.message)
     fields = {
         "id": notice.id,
         "project": notice.project,
@@ -79,7 +86,7 @@ def _line(notice: Notice) -> bytes:
         "interval": notice.interval.key,
         "destination": notice.destination,
         "reason": notice.reason.value,
-        "message": notice.message,
+        "message": channel_message(story, Standing()) if story else note(str(notice.message["text"])),
     }
     return json.dumps(fields, default=dict).encode() + b"\n"
 

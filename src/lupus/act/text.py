@@ -21,6 +21,19 @@ def plain(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
+def shorten(text: str, limit: int) -> str:
+    r"""`text` made `plain`, in at most `limit` characters.
+
+    >>> shorten("null\nratio", 50), shorten("abcdef", 4)
+    ('null ratio', 'abc…')
+    """
+    # No more than `limit` characters can be shown, so the rest of a huge name is not even looked at.
+    made = plain(text[: 4 * limit])
+    if len(made) <= limit and len(text) <= 4 * limit:
+        return made
+    return made[: limit - 1].rstrip() + "…"
+
+
 def escape(text: str, limit: int = 3000) -> str:
     """`text` for Slack: `plain`, with ``&``, ``<`` and ``>`` escaped, in at most `limit` UTF-16 units.
 
@@ -69,12 +82,18 @@ def is_mention(text: str) -> bool:
     return bool(_MENTION.fullmatch(text.strip()) or _PLAIN_MENTION.fullmatch(text.strip()))
 
 
-def link(url: str, label: str) -> str:
-    """A Slack link, or "" unless `url` is a plain web address."""
+def web_address(url: str) -> str:
+    """`url` with all that could end or break a link percent-encoded; "" unless it is a plain web address."""
     try:
         if len(url) > 2000 or urlsplit(url).scheme not in ("http", "https"):
             return ""
-        quoted = quote(url, safe=_URL_SAFE)
+        return quote(url, safe=_URL_SAFE)
     except ValueError:
         return ""
-    return f"<{quoted.replace('&', '&amp;')}|{escape(label, 100)}>"
+
+
+def link(url: str, label: str, limit: int = 100) -> str:
+    """A Slack link, or "" unless `url` is a plain web address."""
+    address = web_address(url)
+    # Slack takes everything behind the first stroke for the label; a second one is only in the way.
+    return f"<{address.replace('&', '&amp;')}|{escape(label.replace('|', '∣'), limit)}>" if address else ""

@@ -1,5 +1,6 @@
 """The nouns: frozen, slotted dataclasses with no behaviour beyond their own arithmetic."""
 
+from lupus.model.chart import ChartPoint
 from lupus.model.comparison import (
     Better,
     Comparison,
@@ -119,6 +120,7 @@ __all__ = [
     "CadenceKind",
     "Catalogue",
     "ChangeKind",
+    "ChartPoint",
     "ComparePolicy",
     "Comparison",
     "ComparisonKind",

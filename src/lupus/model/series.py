@@ -48,7 +48,7 @@ class SeriesKey:
         """A stable 63-bit hash of the key: the primary key in the store and in links."""
         parts = (self.project, self.table, self.column, self.metric, self.segment)
         text = "".join(f"{len(part)}:{part}" for part in parts)
-        return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
+        return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big") >> 1
 
     @property
     def slug(self) -> str:

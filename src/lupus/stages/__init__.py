@@ -1,7 +1,9 @@
 """One function per stage: the only place that joins the rooms. All are wired by arguments and can be run again."""
 
-from lupus.stages.act import ActReport, act, deliver
+from lupus.stages.act import ActReport, act
 from lupus.stages.backtest import Agreement, Alarm, Backtest, backtest, suggest
+from lupus.stages.charts import series_chart
+from lupus.stages.deliver import DeliveryReport, deliver
 from lupus.stages.documents import incident_json, point_json, report_json, verdict_json
 from lupus.stages.draft import draft_project
 from lupus.stages.dry import dry_workspace
@@ -24,6 +26,7 @@ from lupus.stages.series import (
     rule_from_text,
 )
 from lupus.stages.settings import EnvironmentConnections, Settings
+from lupus.stages.turn import Patience
 from lupus.stages.upstream import causes_upstream
 from lupus.stages.validate import ValidateReport, build_docs, validate
 from lupus.stages.why import Why, why
@@ -36,11 +39,13 @@ __all__ = [
     "Agreement",
     "Alarm",
     "Backtest",
+    "DeliveryReport",
     "EnvironmentConnections",
     "ExtractReport",
     "JudgeReport",
     "MeasureReport",
     "MlflowRun",
+    "Patience",
     "SeriesFileError",
     "Settings",
     "ValidateReport",
@@ -79,6 +84,7 @@ __all__ = [
     "rule_from_text",
     "run",
     "run_range",
+    "series_chart",
     "suggest",
     "time_out_retrain",
     "validate",

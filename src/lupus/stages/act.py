@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from lupus.model import (
     ConflictError,
-    ConnectionNotUsableError,
-    DeliveryError,
     Incident,
     Interval,
     Notice,
-    NoticeState,
     Project,
     RetrainRequest,
     Stage,
 )
+from lupus.stages.deliver import deliver
 from lupus.stages.labels import evaluated
 from lupus.stages.models import compare_models
 from lupus.stages.recording import recorded
 from lupus.stages.retrain import decide_retraining
+from lupus.stages.turn import Patience
 from lupus.stages.upstream import hold_of, open_sentences, read_upstream, with_causes
 from lupus.stages.workspace import Workspace
 
-_ATTEMPTS = 5
 _TRIES = 5
 
 
@@ -57,7 +54,8 @@ def act(
             except ConflictError:  # a person, or another run, changed an incident: decide again, with knowledge of it
                 if not tries_left:
                     raise
-        undelivered = deliver(workspace, project) if send else ()
+        # A range of days is not to wait for a service that is down: what is not told now is told by the next run.
+        undelivered = deliver(workspace, project.name, patience=Patience(5.0)).undelivered if send else ()
         record.problems(undelivered)
     told = tuple(notice for notice in store.notices(project.name) if notice.interval == interval)
     # Not only what has changed: a run that is repeated changes nothing, and still has something to report.
@@ -112,27 +110,3 @@ def _decide(
         known=before,
     )
     return {incident.id for incident in changes.save}, retrain
-
-
-def deliver(workspace: Workspace, project: Project) -> tuple[str, ...]:
-    """Send every pending notice of `project`; returns one sentence per notice that could not be sent."""
-    from lupus.act import Sink, open_sink
-
-    problems: list[str] = []
-    sinks: dict[str, Sink] = {}
-    for notice in workspace.store.notices(project.name, state=NoticeState.PENDING):
-        now = datetime.now(UTC)
-        try:
-            if notice.destination not in sinks:
-                sinks[notice.destination] = open_sink(
-                    notice.destination, connections=workspace.connections, outbox=workspace.settings.outbox
-                )
-            receipt = sinks[notice.destination].deliver(notice)
-        except (DeliveryError, ConnectionNotUsableError) as error:
-            hopeless = getattr(error, "permanent", False) or notice.attempts + 1 >= _ATTEMPTS
-            state = NoticeState.FAILED if hopeless else NoticeState.PENDING
-            workspace.store.mark_notice(notice.id, state, error=str(error), delivered_at=now)
-            problems.append(f"message to {notice.destination} not delivered: {error}")
-        else:
-            workspace.store.mark_notice(notice.id, NoticeState.SENT, receipt=receipt, delivered_at=now)
-    return tuple(problems)

@@ -4,18 +4,91 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from lupus.model import NoticeState, Post, StoreError
+from lupus.model import IncidentState, NoticeState, Post
 from lupus.store import tables
 from lupus.store.bulk import upsert
 from lupus.store.names import Names, epoch, project_id
 from lupus.store.runs import microseconds, moment
 
 _POST: Final = ("channel", "ts", "shown", "begun", "file", "file_of")
+
+
+GONE: Final = -2
+"""The version that a post shows when its incident is no longer there."""
+
+
+def due(
+    connection: Connection, project: str, *, incident: str | None, quiet: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """By destination, the incidents about which there is something to send or to bring up to date.
+
+    That is where notices are pending; where one that was not sent, for one of the reasons `quiet`, is not in the thread
+    yet; and where the incident has changed since its message was written, or is gone. Oldest first.
+    """
+    notices, posts, incidents = tables.notices.c, tables.posts.c, tables.incidents.c
+    number = project_id(project)
+    there = sa.and_(posts.project_id == number, posts.ts != "")
+    same = sa.and_(notices.incident == posts.incident, notices.destination == posts.destination)
+    waiting = sa.select(notices.destination, notices.incident, notices.start).where(
+        notices.project_id == number, notices.state == NoticeState.PENDING.value
+    )
+    untold = (
+        sa.select(notices.destination, notices.incident, notices.start)
+        .select_from(tables.posts.join(tables.notices, same))
+        .where(
+            there,
+            notices.state == NoticeState.NOT_SENT.value,
+            notices.reason.in_(quiet),
+            notices.receipt == "",
+            notices.start > posts.start,
+        )
+    )
+    # Messages of no incident (digests) have one notice's id for a name, and are not edited.
+    changed = (
+        sa.select(posts.destination, posts.incident, posts.start)
+        .select_from(tables.posts.outerjoin(tables.incidents, incidents.id == posts.incident))
+        .where(there, posts.writes >= 0, sa.func.coalesce(incidents.writes, GONE) != posts.writes)
+    )
+    found: dict[str, dict[str, None]] = {}
+    rows = sorted({tuple(row) for query in (waiting, untold, changed) for row in connection.execute(query)}, key=_order)
+    for destination, one, _ in rows:
+        if incident in (None, one):
+            found.setdefault(destination, {})[one] = None
+    return {destination: tuple(ones) for destination, ones in found.items()}
+
+
+def _order(row: tuple[str, str, int]) -> tuple[int, str, str]:
+    return row[2], row[0], row[1]
+
+
+def standing(connection: Connection, incident: str) -> dict[str, Any] | None:
+    """What people have made of an incident, without its findings; None when there is no such incident."""
+    columns = tables.incidents.c
+    row = connection.execute(
+        sa.select(
+            columns.state, columns.by, columns.acknowledged_by, columns.muted_until, columns.muted_score,
+            columns.outcome, columns.assignee, columns.comment, columns.writes,
+        ).where(columns.id == incident)
+    ).first()  # fmt: skip
+    if row is None:
+        return None
+    until = [row.muted_until] if row.muted_until else []
+    if row.muted_score is not None:
+        until.append(f"its score reaches {row.muted_score:.1f}")
+    return {
+        "state": row.state,
+        "by": row.acknowledged_by if row.state == IncidentState.ACKNOWLEDGED.value else row.by,
+        "until": " or ".join(until),
+        "outcome": row.outcome or "",
+        "assignee": row.assignee,
+        "comment": row.comment,
+        "version": row.writes,
+    }
 
 
 def mark_notice(
@@ -27,8 +100,8 @@ def mark_notice(
     error: str,
     delivered_at: datetime | None,
     next_try: datetime | None,
-) -> None:
-    """Record one attempt to send. Raises `StoreError` when there is no such notice."""
+) -> bool:
+    """Record one attempt to send; False when there is no such notice."""
     columns = tables.notices.c
     done = connection.execute(
         sa.update(tables.notices)
@@ -42,8 +115,7 @@ def mark_notice(
             next_try_us=microseconds(next_try),
         )
     )
-    if done.rowcount != 1:
-        raise StoreError(f"the store has no notice {notice!r}; it was withdrawn by a later run")
+    return done.rowcount == 1
 
 
 def retry_failed(connection: Connection, project: str | None) -> int:
@@ -80,8 +152,8 @@ def read_posts(
     when = {number: names.intervals(connection, number, each) for number, each in starts.items()}
     return [
         Post(
-            row.incident, row.destination, row.name, when[row.project_id][row.start],
-            *(getattr(row, name) for name in _POST),
+            row.incident, row.destination, row.name, when[row.project_id][row.start], version=row.writes,
+            sealed=row.sealed, **{name: getattr(row, name) for name in _POST},
         )
         for row in rows
     ]  # fmt: skip
@@ -93,6 +165,7 @@ def save_post(connection: Connection, names: Names, post: Post) -> None:
     names.save_intervals(connection, number, [post.since])
     row = (
         post.incident, post.destination, number, epoch(post.since), *(getattr(post, name) for name in _POST),
+        post.version, post.sealed,
     )  # fmt: skip
     upsert(connection, tables.posts, [row])
 

@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 from sqlalchemy.engine import Connection
 
 from lupus.model import (
+    ChartPoint,
     Comparison,
     ComparisonKind,
     ConflictError,
@@ -38,6 +39,7 @@ from lupus.model import (
 )
 from lupus.store import acts, schema
 from lupus.store import baselines as baseline_rows
+from lupus.store import charts as chart_rows
 from lupus.store import comparisons as comparison_rows
 from lupus.store import deliveries as delivery_rows
 from lupus.store import dump as dump_rows
@@ -454,6 +456,13 @@ class Store:
         with self._database.reading() as connection:
             return acts.read_notices(connection, self._names, project, state=state, incident=incident)
 
+    def chart(self, key: SeriesKey, *, until: Interval | None = None, limit: int = 60) -> list[ChartPoint]:
+        """What a chart of a series shows over the newest `limit` intervals (up to `until`), oldest first."""
+        with self._database.reading() as connection:
+            return chart_rows.read(
+                connection, self._names, key, until=None if until is None else epoch(until), limit=limit
+            )
+
     # What becomes of notices
 
     def mark_notice(
@@ -466,14 +475,35 @@ class Store:
         delivered_at: datetime | None = None,
         next_try: datetime | None = None,
         post: Post | None = None,
+        missing_ok: bool = False,
     ) -> None:
-        """Record one attempt to send the notice with this id; adds one to its `attempts`. Writes `post` with it."""
+        """Record one attempt to send the notice with this id; adds one to its `attempts`. Writes `post` with it.
+
+        With `missing_ok` a notice that a later run withdrew is no error, and `post` is written all the same.
+        """
         with self._writing(*([post.project] if post else [])) as connection:
-            delivery_rows.mark_notice(
+            found = delivery_rows.mark_notice(
                 connection, notice, state, receipt=receipt, error=error, delivered_at=delivered_at, next_try=next_try
             )
+            if not found and not missing_ok:
+                raise StoreError(f"the store has no notice {notice!r}; it was withdrawn by a later run")
             if post is not None:
                 delivery_rows.save_post(connection, self._names, post)
+
+    def due_deliveries(
+        self, project: str, *, incident: str | None = None, quiet: Sequence[str] = ()
+    ) -> dict[str, tuple[str, ...]]:
+        """By destination, the incidents of which there is something to send, or a message to bring up to date.
+
+        `quiet` are reasons for which a notice was not sent and may yet be told in the thread of its message.
+        """
+        with self._database.reading() as connection:
+            return delivery_rows.due(connection, project, incident=incident, quiet=quiet)
+
+    def standing(self, incident: str) -> dict[str, Any] | None:
+        """What people have made of an incident by now, in words, and its `version`; None when it is gone."""
+        with self._database.reading() as connection:
+            return delivery_rows.standing(connection, incident)
 
     def retry_failed(self, project: str | None = None) -> int:
         """Make failed notices pending again, and those that wait for their next try due; returns how many."""

@@ -322,6 +322,8 @@ posts: Final = Table(
     _words("begun"),
     _words("file"),
     _words("file_of"),
+    _number("writes"),
+    Column("sealed", Boolean, nullable=False),
     Index("posts_by_project", "project_id"),
 )
 

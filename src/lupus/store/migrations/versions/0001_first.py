@@ -255,6 +255,8 @@ def upgrade() -> None:
         _text("begun"),
         _text("file"),
         _text("file_of"),
+        _number("writes"),
+        sa.Column("sealed", sa.Boolean(), nullable=False),
     )
     op.create_index("posts_by_project", "posts", ["project_id"])
     op.create_table(
