@@ -2,13 +2,15 @@
 
 GX builds, for every validation, a graph of the metrics that the expectations need; for a thousand rows that
 takes longer than computing them. The graph depends on the suite and the columns' types only, so it is
-kept. Each step is the one that GX's own ``Validator.graph_validate`` takes, with GX's own objects; a
-contract test compares the outcomes with those of ``Batch.validate``.
+kept. Each step is the one that GX's own ``Validator.graph_validate`` takes, with GX's own objects and the method
+``_validate`` that expectations of one's own define too; a contract test compares the outcomes with those of
+``Batch.validate``.
 """
 
 from __future__ import annotations
 
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,10 +29,37 @@ _KEPT: Final = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Plan:
-    """For each expectation its own graph, or the result that says why it has none; and all graphs' edges."""
+class _Step:
+    """What one expectation needs: its graph, the names by which it knows its metrics, and its result format.
 
-    steps: tuple[ExpectationValidationGraph | ExpectationValidationResult, ...]
+    GX works these out anew for every result, and builds the expectation's configuration some forty times for it.
+    """
+
+    expectation: Any
+    graph: ExpectationValidationGraph
+    metrics: tuple[tuple[str, Any], ...]
+    result_format: Mapping[str, Any]
+
+    def result(self, metrics: Mapping[Any, Any], engine: Any) -> ExpectationValidationResult:
+        """As ``Expectation.metrics_validate`` makes it of the suite's `metrics`, by their ids."""
+        from great_expectations.core import ExpectationValidationResult
+
+        found = self.expectation._validate(
+            metrics={name: metrics[id_] for name, id_ in self.metrics},
+            runtime_configuration={"result_format": dict(self.result_format)},
+            execution_engine=engine,
+        )
+        said = found.to_json_dict() if isinstance(found, ExpectationValidationResult) else found
+        result = ExpectationValidationResult(**said)
+        result.expectation_config = self.graph.configuration
+        return result
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Plan:
+    """For each expectation its step, or the result that says why it has none; and all graphs' edges."""
+
+    steps: tuple[_Step | ExpectationValidationResult, ...]
     edges: tuple[MetricEdge, ...]
 
 
@@ -49,18 +78,16 @@ def results(suite: Suite, engine: Any, schema: tuple[tuple[str, str], ...]) -> l
         graph=graph, runtime_configuration=_runtime()
     )
     found = []
-    for expected, step in zip(suite.expected, plan.steps, strict=True):
+    for step in plan.steps:
         if isinstance(step, ExpectationValidationResult):
             found.append(step)
-        elif broken := step.get_exception_info(metric_info=aborted):
-            found.append(_failed(step.configuration, broken))
+        elif broken := step.graph.get_exception_info(metric_info=aborted):
+            found.append(_failed(step.graph.configuration, broken))
         else:
             try:
-                result = expected.expectation.metrics_validate(
-                    metrics=metrics, execution_engine=engine, runtime_configuration=_runtime()
-                )
+                result = step.result(metrics, engine)
             except Exception as error:  # as GX does: an expectation may fail in any way
-                result = _failed(step.configuration, _info(error))
+                result = _failed(step.graph.configuration, _info(error))
             found.append(result)
     return found
 
@@ -83,7 +110,7 @@ def _make_plan(suite: Suite, engine: Any) -> _Plan:
     from great_expectations.validator.validation_graph import ExpectationValidationGraph
 
     calculator = MetricsCalculator(engine, show_progress_bars=False)
-    steps: list[ExpectationValidationGraph | ExpectationValidationResult] = []
+    steps: list[_Step | ExpectationValidationResult] = []
     edges: list[MetricEdge] = []
     for expected in suite.expected:
         configuration = expected.expectation.configuration
@@ -100,7 +127,8 @@ def _make_plan(suite: Suite, engine: Any) -> _Plan:
         except Exception as error:  # as GX does: an expectation may fail in any way
             steps.append(_failed(configuration, _info(error)))
             continue
-        steps.append(graph)
+        named = tuple((name, one.id) for name, one in needed.metric_configurations.items())
+        steps.append(_Step(expected.expectation, graph, named, dict(needed.result_format)))
         edges.extend(graph.graph.edges)
     return _Plan(tuple(steps), tuple(edges))
 
