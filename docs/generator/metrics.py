@@ -220,7 +220,8 @@ def _tiny(folder: Path, interval: Any, name: str) -> tuple[list[Any], list[Any]]
                 patterns={"emails": "@"} if role is Role.DATA else {},
             )
         )
-        snapshots.append(Snapshot(name, str(role), interval, SnapshotStatus.OK, path, size, schema, "hash"))
+        arrived = interval.end + timedelta(hours=2)
+        snapshots.append(Snapshot(name, str(role), interval, SnapshotStatus.OK, path, size, schema, "hash", arrived=arrived))
     return tables, snapshots
 
 

@@ -46,7 +46,7 @@ SEGMENT_METRICS: Final = (
 # that any row is a deviation; how many may be unexpected is the suite's `mostly`, and the rule `validation` says when
 # there are more. A new model version takes all from the one before, which is no fault. Skew, entropy, the top share,
 # the lengths' extremes and the confidence move with shares, means and standard deviations, which say it in plainer
-# terms; when the last thing of a day happened is for a threshold to say. All of them are still measured, and a rule of
+# terms; when a slice came, and when the last thing of a day happened, is for a threshold to say. All of them are still measured, and a rule of
 # the project's own may judge them.
 _JUMPY: Final = (
     "min",
@@ -64,6 +64,7 @@ _JUMPY: Final = (
     "top_share",
     "length_max",
     "length_p*",
+    "arrival",
     "freshness",
     "longest_gap",
     "confidence",

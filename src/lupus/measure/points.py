@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Set
+from datetime import timedelta
 from typing import Any, Final
 
 from lupus.measure.answers import Answers, Counted, Labels, profile_of
@@ -38,6 +39,19 @@ _SIZED: Final = (Kind.LIST, Kind.EMBEDDING)
 """Kinds whose grid is that of their lengths, or of their norms."""
 
 
+def arrival_hours(snapshot: Snapshot) -> float | None:
+    """Hours from the interval's end until the slice was first seen whole; negative for one that was seen before.
+
+    None when nobody looked in time: a slice that is first read when the following interval is over, in a backfill, may
+    have been there for long.
+    """
+    if snapshot.arrived is None:
+        return None
+    start, end = snapshot.interval.start, snapshot.interval.end
+    late = snapshot.arrived - end
+    return late / timedelta(hours=1) if late <= end - start else None
+
+
 class Writer:
     """Collects the points and States of one slice."""
 
@@ -51,9 +65,12 @@ class Writer:
         self._known_series = engine.series
 
     def table_points(self, plan: Plan, answers: Answers) -> None:
-        """Rows, and how many of them repeat a key."""
+        """Rows, when they came, and how many of them repeat a key."""
         rows = answers.rows
         self._value(WHOLE, "rows", "rows", rows, n=rows)
+        late = arrival_hours(self.snapshot)
+        if late is not None:
+            self._value(WHOLE, "arrival", "h", late, n=rows)
         if plan.keys:
             complete, distinct = answers.keys
             if complete:
