@@ -221,7 +221,9 @@ def _tiny(folder: Path, interval: Any, name: str) -> tuple[list[Any], list[Any]]
             )
         )
         arrived = interval.end + timedelta(hours=2)
-        snapshots.append(Snapshot(name, str(role), interval, SnapshotStatus.OK, path, size, schema, "hash", arrived=arrived))
+        snapshots.append(
+            Snapshot(name, str(role), interval, SnapshotStatus.OK, path, size, schema, "hash", arrived=arrived)
+        )
     return tables, snapshots
 
 

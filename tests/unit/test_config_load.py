@@ -52,6 +52,7 @@ def test_four_lines_are_a_project(tmp_path: Path) -> None:
     assert project.start == datetime(2026, 1, 1, tzinfo=UTC)
     assert [rule.name for rule in project.rules] == [
         "recent_average",
+        "recent_drift",
         "trend_change",
         "flatline",
         "new_category",
@@ -131,6 +132,7 @@ tags: [a, b]
     )
     assert [rule.name for rule in project.rules] == [
         "recent_average",
+        "recent_drift",
         "trend_change",
         "flatline",
         "new_category",
@@ -152,8 +154,9 @@ tags: [a, b]
     [
         *(
             (metric, "", "input", True)
-            for metric in ("p50", "mean", "std", "null_ratio", "distinct", "rows", "share:p01", "js", "js@trailing")
+            for metric in ("p50", "mean", "std", "null_ratio", "distinct", "rows", "share:p01")
         ),
+        *((metric, "", "input", False) for metric in ("js", "js@trailing", "mmd")),
         *((metric, "", "input", False) for metric in ("min", "max", "p01", "p05", "p25", "p75", "p95", "p99")),
         ("log_loss", "origin=JFK", "evaluation", True),
         ("latency_p95", "", "software", True),
@@ -171,9 +174,9 @@ def test_what_the_default_average_judges(metric: str, segment: str, group: str, 
 @pytest.mark.parametrize(
     ("metric", "expected"),
     [
-        ("js", ["recent_average"]),
-        ("wasserstein", ["recent_average"]),
-        ("js@trailing", ["recent_average", "trend_change", "flatline"]),
+        ("js", ["recent_drift"]),
+        ("wasserstein", ["recent_drift"]),
+        ("js@trailing", ["recent_drift", "trend_change", "flatline"]),
         ("unseen_ratio", ["new_category"]),
     ],
 )

@@ -130,6 +130,18 @@ def test_without_a_deadline_nothing_waits(tmp_path: Path, python: Any) -> None:
         assert load_snapshot(tmp_path, "wolves", "data", DAY) == snapshot
 
 
+def test_when_a_slice_came_is_kept_over_reruns(tmp_path: Path, python: Any) -> None:
+    seen, later = datetime(2026, 1, 6, 8, 30, tzinfo=UTC), datetime(2026, 1, 9, tzinfo=UTC)
+    few = extract(tmp_path, python(table_of(1)), now=datetime(2026, 1, 6, 7, tzinfo=UTC), ready=Ready(min_rows=5))
+    assert isinstance(few, Snapshot)
+    assert few.arrived is None
+    for now in (seen, later):
+        snapshot = extract(tmp_path, python(table_of(9)), now=now)
+        assert isinstance(snapshot, Snapshot)
+        assert snapshot.arrived == seen
+        assert load_snapshot(tmp_path, "wolves", "data", DAY) == snapshot
+
+
 def test_an_empty_slice_may_be_fine(tmp_path: Path, python: Any) -> None:
     snapshot = extract(tmp_path, python(table_of(0)), ready=Ready(min_rows=0))
     assert isinstance(snapshot, Snapshot)

@@ -25,7 +25,7 @@ from lupus.model import (
     Reference,
     Role,
 )
-from slices import DAILY, Make, maker, measured, project, table, values
+from slices import DAILY, DAY, Make, maker, measured, project, table, values
 
 
 @pytest.fixture(scope="module", params=["upright", "branches"])
@@ -238,3 +238,15 @@ def test_the_room_is_light_to_import() -> None:
     heavy = ("ibis", "duckdb", "numpy", "pandas", "pyarrow", "sqlglot")
     code = f"import sys, lupus.measure; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("hours", "expected"), [(-1.5, -1.5), (0, 0.0), (7.25, 7.25), (24, 24.0), (24.01, None), (None, None)]
+)
+def test_arrival_is_known_of_slices_that_were_seen_in_time(
+    make: Make, engine: Engine, hours: float | None, expected: float | None
+) -> None:
+    arrived = None if hours is None else DAY.end + dt.timedelta(hours=hours)
+    snapshot = replace(make({"x": [1, 2]}), arrived=arrived)
+    got = measure_table(project(), table(), snapshot, (), engine=engine)
+    assert values(got).get("arrival") == expected

@@ -141,7 +141,7 @@ def test_suggestions_give_what_is_wanted(shop):
     many = {
         spec.name: (spec.parameters["sensitivity"], rate) for spec, rate in suggest(workspace, project, per_month=9)
     }
-    assert set(few) == {"recent_average", "trend_change"}
+    assert set(few) == {"recent_average", "recent_drift", "trend_change"}
     assert few["recent_average"][0] > many["recent_average"][0]
     assert many["recent_average"][1] <= 9
 

@@ -46,8 +46,8 @@ SEGMENT_METRICS: Final = (
 # that any row is a deviation; how many may be unexpected is the suite's `mostly`, and the rule `validation` says when
 # there are more. A new model version takes all from the one before, which is no fault. Skew, entropy, the top share,
 # the lengths' extremes and the confidence move with shares, means and standard deviations, which say it in plainer
-# terms; when a slice came, and when the last thing of a day happened, is for a threshold to say. All of them are still measured, and a rule of
-# the project's own may judge them.
+# terms; when a slice came, and when the last thing of a day happened, is for a threshold to say. All of them are still
+# measured, and a rule of the project's own may judge them.
 _JUMPY: Final = (
     "min",
     "max",
@@ -73,8 +73,9 @@ _JUMPY: Final = (
 
 # How far a column is from a fixed reference goes up and down with the seasons, which is no fault; a level of drift that
 # lasts is for the rule `drift`, which knows how much is too much. A day that is suddenly further away is told by
-# `recent_average`.
+# `recent_drift`; one that is suddenly nearer is no news.
 _DRIFT: Final = (*(distance.value for distance in Distance), "centroid_shift", "mmd")
+_ANY_DRIFT: Final = (*_DRIFT, *(f"{distance.value}@*" for distance in Distance))
 
 # What is nearly always zero, and is not when something new comes: a rule of its own knows how many rows prove it.
 _NEWS: Final = ("unseen_ratio", "new_columns", "lost_columns", "retyped_columns")
@@ -86,8 +87,14 @@ RULES: Final = (
     RuleSpec(
         "recent_average",
         "recent_average",
-        where=Selector(metric=_PLAIN),
+        where=Selector(metric=(*_PLAIN, *(f"!{metric}" for metric in _ANY_DRIFT))),
         parameters=asdict(RecentAverageParameters()),
+    ),
+    RuleSpec(
+        "recent_drift",
+        "recent_average",
+        where=Selector(metric=_ANY_DRIFT),
+        parameters=asdict(RecentAverageParameters(direction="up")),
     ),
     RuleSpec(
         "trend_change",

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from lupus.extract.duckdb_database import checked_file
 from lupus.extract.sessions import kept
 from lupus.model import Connection, ExtractError
 
@@ -14,14 +13,15 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 _CONNECT_SECONDS: Final = 10
-# They lack functions that every query of a table needs: logarithms, places of a grid, arrays.
-_UNABLE: Final = frozenset({"sqlite", "mysql", "mariadb", "mssql", "oracle"})
+# Most lack functions that every query of a table needs: logarithms, places of a grid, arrays. A file of DuckDB is read
+# into a snapshot as fast as it is counted, and Ibis does not know DuckDB 2.
+_UNABLE: Final = frozenset({"sqlite", "mysql", "mariadb", "mssql", "oracle", "duckdb"})
 _SPARK: Final = frozenset({"spark", "sc"})
 
 
 @contextmanager
 def opened_database(connection: Connection, where: str) -> Iterator[Any]:
-    """The Ibis backend of `connection`: PostgreSQL, DuckDB, Spark, or whatever Ibis knows by the URL's scheme.
+    """The Ibis backend of `connection`: PostgreSQL, Spark, or whatever Ibis knows by the URL's scheme.
 
     PostgreSQL answers all questions meanwhile from one state of its tables, and refuses to write. Spark and others
     answer from what is there when they are asked. Raises `ExtractError` for databases that cannot measure; errors of
@@ -33,11 +33,11 @@ def opened_database(connection: Connection, where: str) -> Iterator[Any]:
     name = url.get_backend_name()
     if name in _UNABLE:
         raise ExtractError(
-            f"{where}: {name} (connection {connection.name!r}) has too few functions to measure a table in place; "
-            "remove in_place, so that the table is copied into snapshots"
+            f"{where}: {name} (connection {connection.name!r}) cannot measure a table in place; remove in_place, so "
+            "that the table is copied into snapshots"
         )
     key = f"in place {url.render_as_string(hide_password=False)}"
-    with kept(key, lambda: _opened(url, connection, where), _close) as backend:
+    with kept(key, lambda: _opened(url), _close) as backend:
         if name == "postgresql":
             with backend.con.transaction():
                 yield backend
@@ -45,17 +45,12 @@ def opened_database(connection: Connection, where: str) -> Iterator[Any]:
             yield backend
 
 
-def _opened(url: sa.URL, connection: Connection, where: str) -> Any:
+def _opened(url: sa.URL) -> Any:
     import ibis
 
     match url.get_backend_name():
         case "postgresql":
             return _postgresql(url)
-        case "duckdb":
-            path = checked_file(url.database or "", connection.name, where)
-            backend = ibis.duckdb.connect(path, read_only=True)
-            backend.raw_sql("SET TimeZone = 'UTC'")
-            return backend
         case name if name in _SPARK:
             return _spark(url)
         case _:

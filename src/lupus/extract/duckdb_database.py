@@ -45,24 +45,19 @@ def opened(database: str, connection: str, where: str) -> duckdb.DuckDBPyConnect
     """The DuckDB file `database`, open for reading, in UTC; `ExtractError` when that cannot be."""
     import duckdb
 
+    if not Path(database).is_file():
+        raise ExtractError(
+            f"{where}: there is no DuckDB file {database!r}; check the URL of connection {connection!r} "
+            "(duckdb:////absolute/path or duckdb:///relative/path)"
+        )
     try:
-        session = duckdb.connect(checked_file(database, connection, where), read_only=True)
+        session = duckdb.connect(database, read_only=True)
     except duckdb.Error as error:
         hint = "; another process has it open for writing" if "lock" in str(error) else ""
         raise ExtractError(
             f"{where}: cannot open the DuckDB file {database!r} of connection {connection!r}: {first_line(error)}{hint}"
         ) from error
     return session
-
-
-def checked_file(database: str, connection: str, where: str) -> str:
-    """`database`, which is a file; `ExtractError` when there is none: DuckDB would make an empty one."""
-    if not Path(database).is_file():
-        raise ExtractError(
-            f"{where}: there is no DuckDB file {database!r}; check the URL of connection {connection!r} "
-            "(duckdb:////absolute/path or duckdb:///relative/path)"
-        )
-    return database
 
 
 def _close(session: duckdb.DuckDBPyConnection) -> None:
