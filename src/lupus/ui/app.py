@@ -14,6 +14,7 @@ from lupus.ui.errors import ERRORS, add_handlers
 from lupus.ui.headers import Headers
 from lupus.ui.routes import ROUTERS
 from lupus.ui.schemas.rules import Progress
+from lupus.ui.scripts import router as scripts
 
 API: Final = "/api/v1"
 _DESCRIPTION: Final = """Metrics, verdicts, incidents and dashboards of Lupus, inside Airflow's API server.
@@ -43,6 +44,7 @@ def create_app() -> FastAPI:
         return JSONResponse(document(app))
 
     app.include_router(api)
+    app.include_router(scripts)
     app.add_middleware(Headers)
     add_handlers(app)
     return app
