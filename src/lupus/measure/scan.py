@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lupus.measure.cells import Cells
 from lupus.measure.columns import Kind
@@ -121,7 +121,7 @@ class Tally:
 
         self._grid, self._center = item.grid, item.center
         places = item.grid.cells + 2 if item.grid is not None else 1
-        self.rows = self._nulls = self._nan = 0
+        self.rows = self._present = self._nan = 0
         self._n = np.zeros(places, np.int64)
         self._low = np.full(places, np.inf)
         self._high = np.full(places, -np.inf)
@@ -131,14 +131,18 @@ class Tally:
         """Take in integers or floats; nulls, NaN and what counts as infinite are only counted."""
         import numpy as np
 
+        values, valid = _buffers(piece)
         self.rows += len(piece)
-        self._nulls += piece.null_count
+        self._present += len(piece) - piece.null_count
         for start in range(0, len(piece), _STEP_ROWS):
-            step = piece.slice(start, _STEP_ROWS)
-            numbers = step.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)  # nulls become NaN
+            step = slice(start, start + _STEP_ROWS)
+            numbers = values[step].astype(np.float64, copy=False)
             with np.errstate(all="ignore"):  # what overflows is beyond the last cell
                 usual = np.abs(numbers) <= HUGE
-                if not usual.all():
+                if valid is not None:
+                    self._nan += int(np.count_nonzero(np.isnan(numbers) & valid[step]))
+                    numbers = numbers[usual & valid[step]]
+                elif not usual.all():
                     self._nan += int(np.count_nonzero(np.isnan(numbers)))
                     numbers = numbers[usual]
                 self._add(numbers)
@@ -175,7 +179,25 @@ class Tally:
             self._low[place],
             self._high[place],
             rows=self.rows,
-            present=self.rows - self._nulls,
+            present=self._present,
             center=self._center,
-            sums=self._sums | {"nan": self._nan - self._nulls},
+            sums=self._sums | {"nan": self._nan},
         )
+
+
+def _buffers(piece: pa.Array) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+    """The numbers of an Arrow array, whatever stands where there are nulls, and where there are none if there are any.
+
+    Nothing is copied; Arrow's own conversion would, and would load pandas.
+    """
+    import numpy as np
+
+    bits, data = piece.buffers()
+    kind = np.dtype(piece.type.to_pandas_dtype())
+    values: NDArray[Any] = np.frombuffer(data, kind, len(piece), piece.offset * kind.itemsize)
+    if not piece.null_count:
+        return values, None
+    first, skipped = divmod(piece.offset, 8)
+    some = np.frombuffer(bits, np.uint8, (skipped + len(piece) + 7) // 8, first)
+    valid = np.unpackbits(some, bitorder="little")[skipped : skipped + len(piece)].view(np.bool_)
+    return values, valid
