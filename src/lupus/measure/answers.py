@@ -13,7 +13,8 @@ from lupus.measure.query import SUMS, Answer
 from lupus.measure.states import Moments
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    import numpy as np
+    from numpy.typing import NDArray
 
 Labels = tuple[str | None, ...]
 
@@ -81,20 +82,21 @@ def profile_of(
     return Profile(cells.moments, found, gap=cells.gap(), over=over, span=item.grid.high)
 
 
-def read_answers(found: pa.Table, plan: Plan) -> Answers:
-    """The rows of `lupus.measure.query.build`, sorted into `Answers`."""
+def read_answers(found: Mapping[str, Any], plan: Plan) -> Answers:
+    """The rows of `lupus.measure.query.build`, given by column, sorted into `Answers`."""
     import numpy as np
 
     answers = Answers()
-    kind = found["answer"].to_numpy()
+    kind = np.asarray(found["answer"])
     _read_cells(found, plan, answers)
     counts: dict[int, list[tuple[str, int]]] = {}
     for row in _rows(found, kind == Answer.CATEGORY):
         counts.setdefault(row["item"], []).append((row["label0"], int(row["v0"])))
     for row in _rows(found, (kind != Answer.CATEGORY) & (kind != Answer.CELL) & (kind != Answer.SEGMENT_CELL)):
         number = row["item"]
+        numbers = row["numbers"].tolist() if row["numbers"] is not None else []
         if row["answer"] == Answer.QUANTILES:
-            pairs = zip(plan.exact, row["numbers"] or (), strict=False)
+            pairs = zip(plan.exact, numbers, strict=False)
             answers.quantiles[number] = {quantile: value for quantile, value in pairs if value is not None}
         elif row["answer"] == Answer.CATEGORIES:
             total = row["v1"]
@@ -104,35 +106,34 @@ def read_answers(found: pa.Table, plan: Plan) -> Answers:
             answers.categories[number] = Counted(int(row["v0"]), int(total), float(entropy), int(row["v3"]), own)
         elif row["answer"] == Answer.SEGMENT:
             labels = (row["label0"], row["label1"])[: len(plan.segments[number])]
-            answers.segments[number, labels] = _segment(plan, row["numbers"])
+            answers.segments[number, labels] = _segment(plan, numbers)
         elif row["v0"] is not None:
             answers.keys = (int(row["v0"]), int(row["v1"]))
     return answers
 
 
-def _rows(found: pa.Table, where: Any) -> list[dict[str, Any]]:
-    import pyarrow as pa
+def _rows(found: Mapping[str, Any], where: Any) -> list[dict[str, Any]]:
+    """The rows in which `where` is true; None where a value is masked."""
+    columns = [values[where].tolist() for values in found.values()]
+    return [dict(zip(found, row, strict=True)) for row in zip(*columns, strict=True)]
 
-    rows: list[dict[str, Any]] = found.filter(pa.array(where)).to_pylist()
-    return rows
 
-
-def _read_cells(found: pa.Table, plan: Plan, answers: Answers) -> None:
+def _read_cells(found: Mapping[str, Any], plan: Plan, answers: Answers) -> None:
     """The cells of every item, and of every item in every segment."""
     import numpy as np
 
-    kind = found["answer"].to_numpy()
+    kind = np.asarray(found["answer"])
     where = np.flatnonzero((kind == Answer.CELL) | (kind == Answer.SEGMENT_CELL))
     if not len(where):
         return
-    cells = found.take(where)
-    kind, item, place = kind[where], cells["item"].to_numpy(), cells["place"].to_numpy()  # NaN for nulls
-    labels = [_coded(cells[name]) for name in ("label0", "label1")]
+    kind, item = kind[where], np.asarray(found["item"])[where]
+    place = _floats(found["place"][where])
+    labels = [_coded(found[name][where]) for name in ("label0", "label1")]
     order = np.lexsort((place, *(codes for codes, _ in labels), item, kind))
     grouped = np.column_stack([kind, item, *(codes for codes, _ in labels)])[order]
     starts = np.flatnonzero(np.any(np.diff(grouped, axis=0, prepend=grouped[:1] - 1) != 0, axis=1))
     named = {"n": "v0"} | {name: f"v{at}" for at, name in enumerate(SUMS, start=1)}
-    columns = {name: np.nan_to_num(cells[alias].to_numpy())[order] for name, alias in named.items()}
+    columns = {name: np.nan_to_num(_floats(found[alias][where]))[order] for name, alias in named.items()}
     place = place[order]
     for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
         number, own = int(grouped[start, 1]), slice(start, end)
@@ -146,10 +147,20 @@ def _read_cells(found: pa.Table, plan: Plan, answers: Answers) -> None:
         of[number] = Cells.of(place[own], part, center=plan.items[number].center)
 
 
-def _coded(labels: pa.ChunkedArray) -> tuple[Any, list[str | None]]:
+def _floats(values: Any) -> NDArray[np.float64]:
+    """As floats, NaN where masked."""
+    import numpy as np
+
+    return np.ma.filled(np.ma.asarray(values).astype(np.float64), np.nan)
+
+
+def _coded(labels: Any) -> tuple[NDArray[np.intp], list[str | None]]:
     """Labels as numbers, and what each number stands for; null has one as well."""
-    coded = labels.combine_chunks().dictionary_encode(null_encoding="encode")
-    return coded.indices.to_numpy(), coded.dictionary.to_pylist()
+    import numpy as np
+
+    codes: dict[str | None, int] = {}
+    numbers = [codes.setdefault(label, len(codes)) for label in labels.tolist()]
+    return np.array(numbers, np.intp), list(codes)
 
 
 def _segment(plan: Plan, numbers: Sequence[float | None]) -> tuple[int, dict[int, Profile]]:

@@ -76,24 +76,13 @@ class BackendEngine:
 
     def arrays(self, key: Hashable, build: Callable[[], Expression]) -> dict[str, Any]:
         """The rows of the expression that `build` makes, column by column as NumPy arrays, masked where null."""
-        import numpy as np
-
-        found = self.table(key, lambda: [self._bound(build())])
-        arrays: dict[str, Any] = {}
-        for name in found.column_names:
-            null = found[name].is_null().to_numpy()
-            values = np.array(found[name].drop_null().to_pylist())
-            if null.any() or values.dtype.kind == "U":
-                kind = values.dtype if values.dtype.kind in "ifb" and len(values) else np.dtype(object)
-                full = np.zeros(len(null), kind)
-                full[~null] = values
-                values = np.ma.masked_array(full, null) if null.any() else full
-            arrays[name] = values
-        return arrays
+        del key
+        return _as_arrays(self._run([self._bound(build())]))
 
     def rows(self, key: Hashable, build: Callable[[], Expression]) -> list[tuple[Any, ...]]:
         """The rows of the expression that `build` makes."""
-        found = self.table(key, lambda: [self._bound(build())])
+        del key
+        found = self._run([self._bound(build())])
         return [tuple(row.values()) for row in found.to_pylist()]
 
     def _bound(self, expression: Expression) -> Expression:
@@ -105,12 +94,14 @@ class BackendEngine:
 
     def table(
         self, key: Hashable, build: Callable[[], Sequence[Expression]], *, columns: Collection[int] = ()
-    ) -> pa.Table:
-        """The rows of all expressions that `build` makes, from one query."""
+    ) -> dict[str, Any]:
+        """As `arrays`, of the rows of all expressions that `build` makes, from one query."""
+        del key, columns
+        return _as_arrays(self._run(build()))
+
+    def _run(self, parts: Sequence[Expression]) -> pa.Table:
         import ibis
 
-        del key, columns
-        parts = build()
         expression = ibis.union(*parts) if parts[1:] else parts[0]
         self.queries.append(str(ibis.to_sql(expression)))
         try:
@@ -118,3 +109,19 @@ class BackendEngine:
         except Exception as error:  # every backend has errors of its own
             said = str(error).strip().partition("\n")[0]  # what follows is the query
             raise MeasureError(f"the table could not be measured where it lies: {said}") from error
+
+
+def _as_arrays(found: pa.Table) -> dict[str, Any]:
+    """By column as DuckDB gives them: masked where there are nulls; texts, and lists as arrays, are objects."""
+    import numpy as np
+
+    arrays: dict[str, Any] = {}
+    for name in found.column_names:
+        null = found[name].is_null().to_numpy()
+        values = found[name].drop_null().to_pylist()
+        plain = not values or isinstance(values[0], int | float)
+        full = np.zeros(len(null), np.array(values).dtype if plain else np.dtype(object))
+        for at, value in zip(np.flatnonzero(~null), values, strict=True):
+            full[at] = np.ma.masked_invalid(np.array(value, np.float64)) if isinstance(value, list) else value
+        arrays[name] = np.ma.masked_array(full, null) if null.any() else full
+    return arrays

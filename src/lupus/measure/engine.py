@@ -54,7 +54,7 @@ class TableEngine(Protocol):
 
     def table(
         self, key: Hashable, build: Callable[[], Sequence[Expression]], *, columns: Collection[int] = ()
-    ) -> pa.Table: ...
+    ) -> dict[str, Any]: ...
 
     def modest(self) -> AbstractContextManager[None]: ...
 
@@ -219,20 +219,20 @@ class Engine:
 
     def table(
         self, key: Hashable, build: Callable[[], Sequence[Expression]], *, columns: Collection[int] = ()
-    ) -> pa.Table:
-        """The rows of all expressions that `build` makes, which have the same columns, from one query.
+    ) -> dict[str, Any]:
+        """As `arrays`, of the rows of all expressions that `build` makes, which have the same columns, from one query.
 
         `columns` are the positions of the slice's columns that it is about, where somebody knows.
         """
         sql = self._sql(key, build)
         if self._is_prepared and self._prepared is not None:
             prepared = self._prepared
-            return self._guarded(lambda _: prepared.table(sql))
+            return self._guarded(lambda _: prepared.arrays(sql))  # type: ignore[no-any-return]
         narrow = columns and isinstance(self._shown[1], Path) and len(columns) + _FEW < self._shown[2]
         if narrow:
             self._guarded(lambda _: self._narrow(columns))
         try:
-            return self._guarded(lambda connection: connection.sql(sql).to_arrow_table())
+            return self._guarded(lambda connection: connection.execute(sql).fetchnumpy())  # type: ignore[no-any-return]
         finally:
             if narrow:
                 view, slice_, width, more = self._shown

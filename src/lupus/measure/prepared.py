@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from typing import Any
 
 
 class PreparedSlices:
@@ -34,11 +31,8 @@ class PreparedSlices:
             self._connection.execute(f'INSERT INTO "{name}" {body}')
         self._shown = view, name
 
-    def table(self, sql: str) -> pa.Table:
-        """The rows of a query of the view."""
-        import numpy as np
-        import pyarrow as pa
-
+    def arrays(self, sql: str) -> dict[str, Any]:
+        """The rows of a query of the view, column by column as NumPy arrays, masked where there are nulls."""
         view, name = self._shown
         statement = self._statements.get((sql, name))
         if statement is None:
@@ -46,13 +40,8 @@ class PreparedSlices:
             over = sql.replace(f'"{view}"', f'"{name}"')
             self._connection.execute(f"PREPARE {statement} AS {over}")
             self._statements[sql, name] = statement
-        found = self._connection.execute(f"EXECUTE {statement}").fetchnumpy()
-        return pa.table(
-            {
-                column: pa.array(np.ma.getdata(values), mask=np.ma.getmaskarray(values))
-                for column, values in found.items()
-            }
-        )
+        found: dict[str, Any] = self._connection.execute(f"EXECUTE {statement}").fetchnumpy()
+        return found
 
     def close(self) -> None:
         self._connection.close()
