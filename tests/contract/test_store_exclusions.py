@@ -205,29 +205,41 @@ def test_only_what_was_made_by_hand_is_taken_back_by_hand(store: Store) -> None:
         store.add_exclusion(one)
     with pytest.raises(StoreError, match="by hand a person's name"):
         store.add_exclusion(replace(by_hand(ExclusionReason.KEPT, 0, 1), source=""))
-    with pytest.raises(StoreError, match="not an exclusion of"):
-        store.replace_exclusions("flights", [one], reason=ExclusionReason.BEFORE_START)
+    with pytest.raises(StoreError, match="levels that count since its end"):
+        store.replace_verdicts("flights", [DAYS[3]], [], exclusions=[one])
     assert store.exclusions("flights") == [one]
 
 
-def test_levels_that_were_accepted_are_replaced_by_the_run_that_accepts_them(store: Store) -> None:
-    def accepted(key: SeriesKey, first: int, since: int) -> Exclusion:
+def test_the_judge_leaves_out_what_lies_before_levels_that_it_accepts(store: Store) -> None:
+    def accepted(key: SeriesKey, first: int, at: int) -> Exclusion:
         parts = (key.table, key.column, key.metric, key.segment)
         reason, end = ExclusionReason.LEVEL_ACCEPTED, DAYS[first].start
-        return Exclusion("flights", reason, None, end, *parts, DAYS[since].start, "trend_change", "note")
+        return Exclusion("flights", reason, None, end, *parts, DAYS[at].end, "trend_change", "note")
 
-    reason = ExclusionReason.LEVEL_ACCEPTED
-    store.replace_exclusions("flights", [accepted(MEAN, 3, 6)], reason=reason, since=DAYS[6].start)
-    store.replace_exclusions("flights", [accepted(STD, 5, 7)], reason=reason, since=DAYS[7].start)
+    store.replace_verdicts("flights", [DAYS[5]], [], exclusions=[accepted(MEAN, 3, 5)])
+    store.replace_verdicts("flights", [DAYS[6]], [], exclusions=[accepted(STD, 5, 6)])
     before = store.dump()
-    store.replace_exclusions("flights", [accepted(MEAN, 3, 6)], reason=reason, since=DAYS[6].start)
+    store.replace_verdicts("flights", [DAYS[5]], [], exclusions=[accepted(MEAN, 3, 5)])
+    store.replace_verdicts("flights", [DAYS[6]], [])
     assert store.dump() == before
     history = store.history("flights", DAYS)
     assert history.since is not None
     assert history.since[KEYS.index(MEAN)].tolist() == [0] * 6 + [3] * 4
     assert history.since[KEYS.index(STD)].tolist() == [0] * 7 + [5] * 3
-    store.replace_exclusions("flights", [], reason=reason, since=DAYS[6].start)
+    store.replace_verdicts("flights", [DAYS[5]], [], exclusions=[])
     assert reasons(store) == [("level_accepted", "trend_change", "std")]
+
+
+def test_what_lies_before_the_start_is_left_out_as_long_as_there_is_any(store: Store) -> None:
+    def begins(day: int) -> list[Exclusion]:
+        return [Exclusion("flights", ExclusionReason.BEFORE_START, None, DAYS[day].start)]
+
+    store.replace_verdicts("flights", [DAYS[8]], [], exclusions=begins(2))
+    assert out(store) == {(key.metric, day) for key in KEYS for day in (0, 1)}
+    store.replace_verdicts("flights", [DAYS[9]], [], exclusions=begins(1))
+    assert out(store) == {(key.metric, 0) for key in KEYS}
+    store.replace_verdicts("flights", [DAYS[9]], [], exclusions=begins(0))
+    assert store.exclusions("flights") == []
 
 
 def test_the_span_that_is_asked_for(store: Store) -> None:

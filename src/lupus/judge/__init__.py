@@ -5,6 +5,7 @@ function of the columns before a point and the point itself: no clock, no I/O, a
 its own baseline. One interval and a replay of a year run through the same code and give the same verdicts.
 
     judge.verdicts        the order of questions asked of a point: is it there, is it mature, is it in its band
+    judge.asking          one rule's answers as Verdicts
     judge.absence         what is said of points without a value
     judge.rule            the `Rule` protocol, and how kinds are found (entry points ``lupus.rules``)
     judge.threshold       a bound that must not be left, fixed or following another metric or a reference
@@ -19,12 +20,16 @@ its own baseline. One interval and a replay of a year run through the same code 
     judge.drift           effect sizes of drift, surely above their limit
     judge.missing         what ought to be there and is not
     judge.composite       all, any and n of m of other rules
+    judge.restarts        baselines that begin anew
+    judge.chance          what chance alone gives among many series
     judge.segments        looking back: where a whole series changed
     judge.rolling         statistics of moving windows, over all series at once
     judge.scale           what makes counts, ratios and other numbers comparable
     judge.sentences       the plain sentence of a verdict
 """
 
+from lupus.judge.asking import AcceptedLevel
+from lupus.judge.chance import Tail
 from lupus.judge.composite import AllRule, AnyRule, ForRule
 from lupus.judge.drift import DriftRule
 from lupus.judge.flatline import FlatlineRule
@@ -41,6 +46,7 @@ from lupus.judge.validity import ValidityRule
 from lupus.judge.verdicts import judge, lookback
 
 __all__ = [
+    "AcceptedLevel",
     "AllRule",
     "Anomaly",
     "AnyRule",
@@ -55,6 +61,7 @@ __all__ = [
     "RecentAverageRule",
     "Rule",
     "SuddenVarianceRule",
+    "Tail",
     "ThresholdRule",
     "TrendChangeRule",
     "ValidityRule",

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lupus.judge.restarts import assess
 from lupus.judge.rule import Anomaly, Assessment, Matrix, Rule
 from lupus.judge.sentences import nouns
 from lupus.model import AllParameters, AnyParameters, ForParameters, RuleSpec, Series, Severity
@@ -42,6 +43,8 @@ class _Found:
 
 class AllRule:
     """Anomalous is what all of the named rules find."""
+
+    restarts = False  # its parts' baselines are theirs
 
     def __init__(self, parameters: Mapping[str, Any], parts: Parts) -> None:
         self.parameters = AllParameters(**parameters)
@@ -77,6 +80,8 @@ class AllRule:
 class AnyRule:
     """Anomalous is what at least one of the named rules finds."""
 
+    restarts = False  # its parts' baselines are theirs
+
     def __init__(self, parameters: Mapping[str, Any], parts: Parts) -> None:
         self.parameters = AnyParameters(**parameters)
         self.parts = parts
@@ -99,6 +104,8 @@ class AnyRule:
 
 class ForRule:
     """Anomalous is what the named rule finds now and has found at `n` of the last `of` intervals."""
+
+    restarts = False  # its parts' baselines are theirs
 
     def __init__(self, parameters: Mapping[str, Any], parts: Parts) -> None:
         self.parameters = ForParameters(**parameters)
@@ -139,7 +146,7 @@ def _ask(spec: RuleSpec, rule: Rule, matrix: Matrix, at: NDArray[np.intp]) -> _F
     """What `rule` finds in those rows of `matrix` that it is about."""
     rows = np.array([row for row, one in enumerate(matrix.series) if spec.where.matches(one)], dtype=np.intp)
     part = matrix.rows(rows, at)
-    answer = rule.assess(part)
+    answer = assess(rule, part)
     values = part.values[:, at]
     tested = values if answer.tested is None else answer.tested
     outside = ((tested < answer.lower) | (tested > answer.upper)) & (answer.seen >= answer.needed) & ~np.isnan(values)

@@ -31,6 +31,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lupus.judge.chance import discoveries
 from lupus.judge.rule import MOST, Anomaly, Assessment, Matrix
 from lupus.judge.sentences import tell
 from lupus.model import DriftParameters, Severity, format_value
@@ -99,20 +100,6 @@ class DriftRule:
     def sentence(self, anomaly: Anomaly) -> str:
         least = format_value(self.parameters.least * (anomaly.upper or 0.0))
         return tell(anomaly, because=f"the limit, and surely above {least}")
-
-
-def discoveries(p_values: Floats, rate: float) -> NDArray[np.bool_]:
-    """Which of the `p_values` (N,) are discoveries at this false discovery `rate`, by Benjamini and Hochberg (1995).
-
-    >>> discoveries(np.array([0.01, 0.9, 0.02, 0.5]), 0.05).tolist()
-    [True, False, True, False]
-    """
-    size = p_values.size
-    if not size:
-        return np.zeros(0, dtype=bool)
-    ordered = np.sort(p_values)
-    below = np.flatnonzero(ordered <= rate * np.arange(1, size + 1) / size)
-    return np.asarray(p_values <= ordered[below[-1]]) if below.size else np.zeros(size, dtype=bool)
 
 
 def _upper_tail(z: Floats) -> Floats:

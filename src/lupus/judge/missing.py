@@ -36,6 +36,8 @@ _POISSON: Final = 1.5  # three standard deviations of the root of a count
 class MissingRule:
     """Anomalous is a value that is not there but was on such days, and a count of rows far below such days'."""
 
+    restarts = False  # whether a value comes has nothing to do with its level
+
     def __init__(self, parameters: Mapping[str, Any]) -> None:
         self.parameters = MissingParameters(**parameters)
 

@@ -26,6 +26,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lupus.judge.chance import Tail
 from lupus.judge.noise import tail_noise
 from lupus.judge.rolling import before, quantiles, trailing, trailing_count, trailing_mean
 from lupus.judge.rule import MOST, Anomaly, Assessment, Matrix
@@ -53,6 +54,10 @@ class PeriodicRule:
         self.parameters = PeriodicParameters(**parameters)
         if self.parameters.holidays:
             _holidays(self.parameters.holidays, [2000])
+
+    @property
+    def tail(self) -> Tail:
+        return Tail(0.005, 2.4).of_wider(self.parameters.sensitivity / 4.0)
 
     @property
     def least_severity(self) -> Severity:

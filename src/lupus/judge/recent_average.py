@@ -29,6 +29,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lupus.judge.chance import Tail
 from lupus.judge.noise import tail_noise
 from lupus.judge.rolling import quantiles, season_median, trailing, trailing_count, trailing_mean
 from lupus.judge.rule import MOST, Anomaly, Assessment, Matrix
@@ -58,6 +59,10 @@ class RecentAverageRule:
 
     def __init__(self, parameters: Mapping[str, Any]) -> None:
         self.parameters = RecentAverageParameters(**parameters)
+
+    @property
+    def tail(self) -> Tail:
+        return Tail(0.005, 2.4).of_wider(self.parameters.sensitivity / 4.0)
 
     @property
     def least_severity(self) -> Severity:

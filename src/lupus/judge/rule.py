@@ -52,8 +52,9 @@ class Matrix:
     and their `cadence` are for rules that know the calendar. `low` and `high` (S, T) are the ends of the 95 %
     confidence intervals, NaN where there is none; None when there are none at all. `waiting` (S, T) marks values that
     are not judged yet, None when there is none. `series` (S,) say what the rows are, and `project` is the matrix of all
-    series of the project, of which these are some. For position t a rule may use ``values[:, t]``, ``n[:, t]`` and
-    columns before t; nothing else.
+    series of the project, of which these are some. `since` (S, T) is the first column that the baseline of a point may
+    hold where baselines were restarted (`judge.restarts` sees to it), None when none was. For position t a rule may use
+    ``values[:, t]``, ``n[:, t]`` and columns before t; nothing else.
     """
 
     values: NDArray[np.float64]
@@ -68,6 +69,7 @@ class Matrix:
     low: NDArray[np.float64] | None = None
     high: NDArray[np.float64] | None = None
     waiting: NDArray[np.bool_] | None = None
+    since: NDArray[np.int64] | None = None
     project: Matrix | None = None
 
     def rows(self, rows: NDArray[np.intp], at: NDArray[np.intp] | None = None) -> Matrix:
@@ -85,6 +87,7 @@ class Matrix:
             low=None if self.low is None else self.low[rows],
             high=None if self.high is None else self.high[rows],
             waiting=None if self.waiting is None else self.waiting[rows],
+            since=None if self.since is None else self.since[rows],
             project=self.project or self,
         )
 
@@ -107,7 +110,8 @@ class Assessment:
     `tested` is what the band is about when that is not the value itself, such as the level of the last two weeks; NaN
     there is never outside. `drawn` is False when the band is of another kind than the values, such as a number of
     intervals, and belongs on no chart of them. `remarks` has sentences for (row, column) that are no anomalies,
-    `absent` those for points that have no value and no failure but ought to have one. `says` words an anomaly at (row,
+    `absent` those for points that have no value and no failure but ought to have one. `accepted` has the position in
+    the matrix at which a level began that is accepted at (row, column) as the new one. `says` words an anomaly at (row,
     column) in place of the rule's `sentence`.
     """
 
@@ -122,6 +126,7 @@ class Assessment:
     drawn: bool = True
     remarks: Mapping[tuple[int, int], str] = field(default_factory=dict)
     absent: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    accepted: Mapping[tuple[int, int], int] = field(default_factory=dict)
     says: Callable[[int, int, Anomaly], str] | None = None
 
     @classmethod
@@ -175,7 +180,12 @@ class Anomaly:
 
 
 class Rule(Protocol):
-    """A kind of rule with its parameters. Made by the object behind its entry point, called with the parameters."""
+    """A kind of rule with its parameters. Made by the object behind its entry point, called with the parameters.
+
+    A rule may also have a `tail` (`judge.chance.Tail`): what it finds is then controlled across the series of an
+    interval at the rate that its `parameters.false_discoveries` names. One with ``restarts = False`` keeps its baseline
+    where those of others begin anew.
+    """
 
     @property
     def least_severity(self) -> Severity:

@@ -25,6 +25,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lupus.judge.chance import Tail
 from lupus.judge.rolling import before, quantiles, trailing, trailing_count
 from lupus.judge.rule import MOST, Anomaly, Assessment, Matrix
 from lupus.judge.scale import Scale
@@ -44,6 +45,10 @@ class SuddenVarianceRule:
 
     def __init__(self, parameters: Mapping[str, Any]) -> None:
         self.parameters = SuddenVarianceParameters(**parameters)
+
+    @property
+    def tail(self) -> Tail:
+        return Tail(0.0035, 4.0).of_wider(self.parameters.sensitivity / 3.0)
 
     @property
     def least_severity(self) -> Severity:

@@ -31,6 +31,8 @@ class ThresholdRule:
     Somebody wrote this bound down, so its anomalies are at least of medium severity.
     """
 
+    restarts = False  # a person has said what to compare with
+
     def __init__(self, parameters: Mapping[str, Any]) -> None:
         self.parameters = ThresholdParameters(**parameters)
 

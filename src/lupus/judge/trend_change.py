@@ -13,9 +13,11 @@ For each series, on the scale on which its noise is even (`judge.scale`):
 5. **Confirmation.** The value itself must lie at least 0.9 half bands away to the same side, and so must two of the
    four before it: else the change is over already, or was an incident.
 
-A change is told once. For `accept_after` intervals no other one to the same side is; then a remark says that the new
-level is accepted. By that time the window has begun to know it. (Compare windows of medians with the two-window tests
-in Aminikhanghahi and Cook, A survey of methods for time series change point detection, KAIS 51, 2017.)
+A change is told once. For `accept_after` intervals no other one to the same side is. Then, when three quarters of the
+values since were nearer to the new level than to the old one, a remark says that the new level is accepted, and the
+baselines of the series begin anew where it began: where the sum of what the values until then were nearer to the new
+level is largest (Page, Continuous inspection schemes, Biometrika 41, 1954). (Compare windows of medians with the
+two-window tests in Aminikhanghahi and Cook, A survey of methods for time series change point detection, KAIS 51, 2017.)
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lupus.judge.chance import Tail
 from lupus.judge.rolling import before, quantiles, season_median, trailing, trailing_count, trailing_mean
 from lupus.judge.rule import MOST, Anomaly, Assessment, Matrix
 from lupus.judge.scale import Scale
@@ -48,6 +51,8 @@ _FLOORS: Final = 2.0  # least half band, in the least noise of a value
 _NORMAL: Final = 2.563  # q90 - q10 of a Gaussian with standard deviation 1
 _SMALLEST: Final = 1e-300
 _CHUNK: Final = 800_000
+_LASTS: Final = 0.75  # of the values since a change that must be nearer to the new level, for it to be accepted
+_KNOWN: Final = 0.5  # of the intervals since that must have a value
 
 
 class TrendChangeRule:
@@ -55,6 +60,10 @@ class TrendChangeRule:
 
     def __init__(self, parameters: Mapping[str, Any]) -> None:
         self.parameters = TrendChangeParameters(**parameters)
+
+    @property
+    def tail(self) -> Tail:
+        return Tail(0.001, 4.0).of_wider(self.parameters.sensitivity / 3.0)
 
     @property
     def least_severity(self) -> Severity:
@@ -67,6 +76,7 @@ class TrendChangeRule:
     def assess(self, matrix: Matrix) -> Assessment:
         shape = (matrix.values.shape[0], len(matrix.at))
         remarks: dict[tuple[int, int], str] = {}
+        accepted: dict[tuple[int, int], int] = {}
         parts = Assessment(
             expected=np.full(shape, np.nan),
             lower=np.full(shape, np.nan),
@@ -77,6 +87,7 @@ class TrendChangeRule:
             seasonal=np.zeros(shape, dtype=bool),
             tested=np.full(shape, np.nan),
             remarks=remarks,
+            accepted=accepted,
         )
         if not parts.expected.size:
             return parts
@@ -85,11 +96,11 @@ class TrendChangeRule:
         step = max(1, _CHUNK // ((columns.stop - first) * self.parameters.window))
         for start in range(0, shape[0], step):
             rows = slice(start, min(start + step, shape[0]))
-            accepted = self._assess(matrix, columns, rows, parts)
-            for row, column in np.argwhere(accepted).tolist():
+            for (row, column), began in self._assess(matrix, columns, rows, parts).items():
                 remarks[start + row, column] = (
                     f"the new level has lasted for {self.parameters.accept_after} intervals and is accepted"
                 )
+                accepted[start + row, column] = first + began
         return parts
 
     def sentence(self, anomaly: Anomaly) -> str:
@@ -114,8 +125,8 @@ class TrendChangeRule:
     def _needed(self) -> int:
         return max(3, self.parameters.window * 9 // 20)
 
-    def _assess(self, matrix: Matrix, columns: slice, rows: slice, parts: Assessment) -> Flags:
-        """Fill `rows` of `parts` from `columns` of `matrix`; where (rows, A) a level became accepted."""
+    def _assess(self, matrix: Matrix, columns: slice, rows: slice, parts: Assessment) -> dict[tuple[int, int], int]:
+        """Fill `rows` of `parts` from `columns` of `matrix`; where a level becomes accepted, and when it began."""
         scale = Scale(matrix.units[rows])
         at = matrix.at - columns.start
         baseline = scale.even(matrix.baseline[rows, columns])
@@ -126,14 +137,19 @@ class TrendChangeRule:
         low, high = (one[rows] for one in matrix.interval(np.arange(columns.start, columns.stop)))
         floor = np.maximum(scale.floor(levels.before, matrix.n[rows, columns]), scale.uncertainty(low, high))
         half = np.maximum(self.parameters.sensitivity * levels.spread, _FLOORS * floor)
-        told, accepted = np.zeros(half.shape, dtype=bool), np.zeros(half.shape, dtype=bool)
+        told, accepted = np.zeros(half.shape, dtype=bool), {}
         for sign in {"both": (1.0, -1.0), "up": (1.0,), "down": (-1.0,)}[self.parameters.direction]:
             confirms = sign * away > _CONFIRMED * half
             enough = trailing_count(confirms, _CONFIRMING) >= _LEAST_CONFIRMING
             changed = (sign * levels.change > half) & confirms & enough
             first = changed & (trailing_count(changed, self.parameters.accept_after) == 0)
             told |= first
-            accepted |= before(first, self.parameters.accept_after) & (sign * away > 0)
+            after = before(first, self.parameters.accept_after)[:, matrix.at - columns.start]
+            for row, place in np.argwhere(after).tolist():
+                now = int(matrix.at[place]) - columns.start
+                began = self._lasting(baseline[row] - season[row], levels, row, now, sign)
+                if began is not None:
+                    accepted[row, place] = began
 
         change, half = levels.change[:, at], half[:, at]
         expected = levels.recent[:, at] - change
@@ -151,7 +167,19 @@ class TrendChangeRule:
         parts.tested[rows] = np.where(told[:, at], level, np.nan)
         seen = levels.known[:, at]
         parts.seen[rows] = np.where(np.isnan(change), np.minimum(seen, parts.needed - 1), seen)
-        return np.asarray(accepted[:, at])
+        return accepted
+
+    def _lasting(self, values: Floats, levels: _Levels, row: int, now: int, sign: float) -> int | None:
+        """Where the level began that was told of `accept_after` columns before `now`; None when it has not lasted."""
+        told = now - self.parameters.accept_after
+        nearer = sign * (values - levels.before[row, told]) - abs(levels.change[row, told]) / 2  # than to the old level
+        since = nearer[told + 1 : now + 1]
+        known = since[~np.isnan(since)]
+        if known.size < _KNOWN * since.size or (known > 0).mean() < _LASTS:
+            return None
+        first = max(0, told - self.parameters.recent + 1)
+        gains = np.nancumsum(nearer[first : told + 1][::-1])[::-1]
+        return first + int(np.argmax(gains))
 
     def _levels(self, baseline: Floats) -> _Levels:
         recent, window = self.parameters.recent, self.parameters.window

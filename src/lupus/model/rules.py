@@ -69,10 +69,11 @@ class ThresholdParameters:
 class RecentAverageParameters:
     """Deviation from the robust average of recent intervals.
 
-    `window` intervals before the point (never the point itself) give the expectation, once there are
-    `min_history` of them. The band is `sensitivity` noise units wide on each side; the noise unit is
-    learned from the residuals of the window. `direction` limits it to one side. `season_aware` lets the same
-    weekday (or hour) count for more where that predicts better.
+    `window` intervals before the point (never the point itself) give the expectation, once there are `min_history`
+    of them. The band is `sensitivity` noise units wide on each side; the noise unit is learned from the residuals
+    of the window. `direction` limits it to one side. `season_aware` lets the same weekday (or hour) count for more
+    where that predicts better. Of what is found at one interval across the project's series, chance alone may have
+    made the share `false_discoveries`; 1 tells everything.
     """
 
     window: int = 28
@@ -80,12 +81,14 @@ class RecentAverageParameters:
     sensitivity: float = 4.0
     direction: Literal["both", "up", "down"] = "both"
     season_aware: bool = True
+    false_discoveries: float = 0.1
 
     def __post_init__(self) -> None:
         if not 3 <= self.min_history <= self.window:
             raise ValueError(f"min_history must be between 3 and window ({self.window}), got {self.min_history}")
         if self.sensitivity <= 0:
             raise ValueError(f"sensitivity must be positive, got {self.sensitivity:g}")
+        _check_rate(self.false_discoveries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +98,8 @@ class TrendChangeParameters:
     The level of the last `recent` intervals is compared with the `window` intervals before them, from which it is
     expected, going on as steeply as they went. The band is `sensitivity` times their spread wide on each side. A
     change is told once; a level that lasts for `accept_after` intervals is accepted as the new one. `direction`
-    limits the rule to one side.
+    limits the rule to one side. Of what is found at one interval across the project's series, chance alone may have
+    made the share `false_discoveries`; 1 tells everything.
     """
 
     recent: int = 14
@@ -103,12 +107,14 @@ class TrendChangeParameters:
     sensitivity: float = 3.0
     accept_after: int = 28
     direction: Literal["both", "up", "down"] = "both"
+    false_discoveries: float = 0.1
 
     def __post_init__(self) -> None:
         if not 3 <= self.recent <= self.window:
             raise ValueError(f"recent must be between 3 and window ({self.window}), got {self.recent}")
         if self.sensitivity <= 0:
             raise ValueError(f"sensitivity must be positive, got {self.sensitivity:g}")
+        _check_rate(self.false_discoveries)
         if self.accept_after < 1:
             raise ValueError(f"accept_after must be at least 1, got {self.accept_after}")
 
@@ -117,10 +123,12 @@ class TrendChangeParameters:
 class PeriodicParameters:
     """Deviation from periodical change: by weekday or hour, by day of the month, by season of the year.
 
-    The same weekday (hour) of the last `seasons` weeks (days) gives the expectation, with what `monthly` and `yearly`
-    change explains where the history allows. `holidays` of a country (``US``, ``DE-BY``) are in no baseline, and
-    `on_holidays` says whether they are judged. The band is `sensitivity` noise units wide on each side, on the side
-    that `direction` says, once there are `min_history` intervals.
+    The same weekday (hour) of the last `seasons` weeks (days) gives the expectation, with what `monthly` and
+    `yearly` change explains where the history allows. `holidays` of a country (``US``, ``DE-BY``) are in no
+    baseline, and `on_holidays` says whether they are judged. The band is `sensitivity` noise units wide on each
+    side, on the side that `direction` says, once there are `min_history` intervals. Of what is found at one
+    interval across the project's series, chance alone may have made the share `false_discoveries`; 1 tells
+    everything.
     """
 
     seasons: int = 8
@@ -131,6 +139,7 @@ class PeriodicParameters:
     min_history: int = 35
     sensitivity: float = 4.0
     direction: Literal["both", "up", "down"] = "both"
+    false_discoveries: float = 0.1
 
     def __post_init__(self) -> None:
         if self.seasons < 2:
@@ -139,6 +148,7 @@ class PeriodicParameters:
             raise ValueError(f"min_history must be between 3 and 56, got {self.min_history}")
         if self.sensitivity <= 0:
             raise ValueError(f"sensitivity must be positive, got {self.sensitivity:g}")
+        _check_rate(self.false_discoveries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,8 +191,10 @@ class SuddenVarianceParameters:
     """Values that suddenly jump about more, or less, than they used to, around whatever level.
 
     The size of the changes from one interval to the next over the last `recent` intervals is compared with the
-    `window` intervals before them. The band is `sensitivity` spreads of that size's own history wide on each side; a
-    change is told once in `accept_after` intervals. `direction` up is for more, down for less variance.
+    `window` intervals before them. The band is `sensitivity` spreads of that size's own history wide on each side;
+    a change is told once in `accept_after` intervals. `direction` up is for more, down for less variance. Of what
+    is found at one interval across the project's series, chance alone may have made the share `false_discoveries`;
+    1 tells everything.
     """
 
     recent: int = 7
@@ -190,12 +202,14 @@ class SuddenVarianceParameters:
     sensitivity: float = 3.0
     accept_after: int = 28
     direction: Literal["both", "up", "down"] = "both"
+    false_discoveries: float = 0.1
 
     def __post_init__(self) -> None:
         if not 5 <= self.recent <= self.window:
             raise ValueError(f"recent must be between 5 and window ({self.window}), got {self.recent}")
         if self.sensitivity <= 0:
             raise ValueError(f"sensitivity must be positive, got {self.sensitivity:g}")
+        _check_rate(self.false_discoveries)
         if self.accept_after < 1:
             raise ValueError(f"accept_after must be at least 1, got {self.accept_after}")
 
@@ -309,6 +323,11 @@ class ForParameters:
     def __post_init__(self) -> None:
         if not 2 <= self.n <= self.of:
             raise ValueError(f"n must be between 2 and of ({self.of}), got {self.n}")
+
+
+def _check_rate(rate: float) -> None:
+    if not 0 < rate <= 1:
+        raise ValueError(f"false_discoveries must be above 0 and at most 1, got {rate:g}")
 
 
 def _check_names(rules: Any, *, least: int) -> None:

@@ -202,7 +202,9 @@ def _stored(
 def _findings(history: History, project: Project, rules: Sequence[RuleSpec], at: range) -> list[Verdict]:
     from lupus.judge import judge
 
-    found = judge(history, rules, project.cadence, at=at, mature_at=project.metrics.mature_at, only_findings=True)
+    found = judge(
+        history, rules, project.cadence, at=at, mature_at=project.metrics.mature_at, only_findings=True, together=True
+    )
     least = project.alerts.min_severity.rank
     # Every rule tells of the same absence.
     unique = {(one.series, one.interval, one.status, one.sentence): one for one in reversed(found)}

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from lupus.model import Group, History, Interval, Project, Stage, Verdict
+from lupus.model import Exclusion, ExclusionReason, Group, History, Interval, Project, Stage, Verdict
 from lupus.stages.estimates import SCOPES
 from lupus.stages.labels import evaluated, evaluating_runs, is_closed
 from lupus.stages.recording import recorded
 from lupus.stages.why import with_clauses
 from lupus.stages.workspace import Workspace
+
+if TYPE_CHECKING:
+    from lupus.judge import AcceptedLevel
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +32,15 @@ def judge(workspace: Workspace, project: Project, interval: Interval) -> JudgeRe
     with recorded(workspace, project, interval, Stage.JUDGE):
         judged = evaluated(project, interval) or (interval,)
         history = _history(workspace, project, judged)
-        verdicts = with_clauses(project, history, _verdicts(project, history, judged))
+        accepted: list[AcceptedLevel] = []
+        verdicts = with_clauses(project, history, _verdicts(project, history, judged, accepted))
         store = workspace.store
-        store.replace_verdicts(project.name, [interval], [v for v in verdicts if v.interval == interval])
+        store.replace_verdicts(
+            project.name,
+            [interval],
+            [v for v in verdicts if v.interval == interval],
+            exclusions=[_before_start(project), *(_before_level(project, one, interval) for one in accepted)],
+        )
         older = [v for v in verdicts if v.interval != interval]
         store.replace_verdicts(project.name, judged[:-1], older, scopes=["evaluation", *SCOPES])
     return JudgeReport(project.name, interval, judged, tuple(verdicts))
@@ -55,7 +65,23 @@ def _history(workspace: Workspace, project: Project, judged: Sequence[Interval])
     return replace(history, closed=closed)
 
 
-def _verdicts(project: Project, history: History, judged: Sequence[Interval]) -> list[Verdict]:
+def _before_start(project: Project) -> Exclusion:
+    note = f"the project starts on {project.cadence.containing(project.start)}"
+    return Exclusion(project.name, ExclusionReason.BEFORE_START, None, project.start, note=note)
+
+
+def _before_level(project: Project, level: AcceptedLevel, interval: Interval) -> Exclusion:
+    """All before the level, for what comes after `interval`: what the run itself says is judged as it was."""
+    key, note = level.series, f"{level.note}; it began on {level.since}"
+    parts = (key.table, key.column, key.metric, key.segment)
+    reason, end = ExclusionReason.LEVEL_ACCEPTED, level.since.start
+    return Exclusion(project.name, reason, None, end, *parts, interval.end, level.rule, note)
+
+
+def _verdicts(
+    project: Project, history: History, judged: Sequence[Interval], accepted: list[AcceptedLevel]
+) -> list[Verdict]:
+    """The verdicts on the last interval and on the evaluation of those `judged`; adds to the levels `accepted`."""
     import numpy as np
 
     from lupus.judge import judge as judge_history
@@ -64,8 +90,12 @@ def _verdicts(project: Project, history: History, judged: Sequence[Interval]) ->
     late = np.array([series.group == Group.EVALUATION for series in history.series], dtype=bool)
     mature_at = project.metrics.mature_at
     rules, cadence = project.rules, project.cadence
-    verdicts = judge_history(history, rules, cadence, at=[last], mature_at=mature_at, of=~late)
+    verdicts = judge_history(
+        history, rules, cadence, at=[last], mature_at=mature_at, of=~late, together=True, accepted=accepted
+    )
     if late.any():
         at = range(last - len(judged) + 1, last + 1)
-        verdicts += judge_history(history, rules, cadence, at=list(at), mature_at=mature_at, of=late)
+        verdicts += judge_history(
+            history, rules, cadence, at=list(at), mature_at=mature_at, of=late, together=True, accepted=accepted
+        )
     return verdicts

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace as replaced
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import sqlalchemy as sa
@@ -28,7 +28,7 @@ from lupus.model import (
     exclusions_of,
 )
 from lupus.store import tables
-from lupus.store.bulk import upsert
+from lupus.store.bulk import delete, upsert
 from lupus.store.names import Names, end_epoch, epoch, project_id
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,13 +41,14 @@ _OF_INCIDENTS: Final = tuple(
         ExclusionReason.NEW_NORMAL,
     )
 )
+_OF_JUDGE: Final = (ExclusionReason.LEVEL_ACCEPTED, ExclusionReason.BEFORE_START)
 _BY_HAND: Final = (ExclusionReason.LEFT_OUT, ExclusionReason.KEPT)
 
 
 def follow_incident(connection: Connection, incident: Incident) -> None:
     """Write what the judgement or mute of `incident` leaves out, in place of what it did before."""
     forget_incident(connection, incident.id)
-    _write(connection, project_id(incident.project), exclusions_of(incident))
+    _write(connection, exclusions_of(incident))
 
 
 def forget_incident(connection: Connection, incident: str) -> None:
@@ -77,35 +78,36 @@ def follow_validation(
         whole = Exclusion(
             validation.project, ExclusionReason.INVALID, interval.start, interval.end, table, source=table, note=note
         )
-        _write(connection, project, [whole])
+        _write(connection, [whole])
 
 
-def replace(
-    connection: Connection,
-    names: Names,
-    project: str,
-    exclusions: Sequence[Exclusion],
-    *,
-    reason: ExclusionReason,
-    since: datetime | None,
-) -> None:
-    """Make `exclusions` all of the project's for `reason` (with `since`: that count since then)."""
-    wrong = [one for one in exclusions if one.project != project or one.reason is not reason or one.since != since]
+def follow_judge(connection: Connection, project: str, interval: Interval, exclusions: Sequence[Exclusion]) -> None:
+    """Make `exclusions` all that the judge's run of `interval` leaves out.
+
+    That are levels that it accepts, which count since its end, and what lies before the project's start, if anything
+    does.
+    """
+    wrong = [one for one in exclusions if one.reason not in _OF_JUDGE or one.since not in (None, interval.end)]
     if wrong:
-        raise StoreError(f"not an exclusion of {project} for {reason} since {since}: {wrong[0]}")
-    number, columns = names.save_project(connection, project), tables.exclusions.c
-    conditions = [columns.project_id == number, columns.reason == reason.value]
-    if since is not None:
-        conditions.append(columns.counts_since == _seconds(since))
-    connection.execute(sa.delete(tables.exclusions).where(*conditions))
-    _write(connection, number, exclusions)
+        raise StoreError(f"the judge of {interval} leaves out levels that count since its end, got {wrong[0]}")
+    number, columns, known = project_id(project), tables.exclusions.c, tables.intervals.c
+    since = sa.or_(columns.counts_since.is_(None), columns.counts_since == end_epoch(interval))
+    mine = sa.and_(columns.project_id == number, columns.reason.in_([one.value for one in _OF_JUDGE]), since)
+    earlier = sa.select(known.start).where(known.project_id == number).order_by(known.start).limit(1)
+    first = connection.execute(earlier).scalar()
+    wanted = [one for one in exclusions if one.restart or (first is not None and first < _seconds(one.end))]
+    rows = {row[0]: row for row in map(_row, wanted)}
+    old = {row[0]: tuple(row) for row in connection.execute(sa.select(tables.exclusions).where(mine))}
+    delete(connection, tables.exclusions, ("id",), [(one,) for one in old if one not in rows])
+    upsert(connection, tables.exclusions, [row for key, row in rows.items() if old.get(key) != row])
 
 
 def add(connection: Connection, names: Names, exclusion: Exclusion) -> None:
     """Write what a person leaves out or keeps."""
     if exclusion.reason not in _BY_HAND or not exclusion.source:
         raise StoreError(f"by hand a person's name and {' or '.join(_BY_HAND)} are needed, got {exclusion}")
-    _write(connection, names.save_project(connection, exclusion.project), [exclusion])
+    names.save_project(connection, exclusion.project)
+    _write(connection, [exclusion])
 
 
 def remove(connection: Connection, project: str, exclusion: str) -> None:
@@ -218,16 +220,16 @@ def _tables(connection: Connection, names: Names, project: str) -> list[str]:
     return sorted({one.key.table for one in names.known(connection, project_id(project)).by_id.values()})
 
 
-def _write(connection: Connection, project: int, exclusions: Iterable[Exclusion]) -> None:
-    rows = {
-        one.id: (
-            one.id, project, one.reason.value, None if one.start is None else _seconds(one.start), _seconds(one.end),
-            one.table, one.column, one.metric, one.segment, None if one.since is None else _seconds(one.since),
-            one.source, one.note,
-        )
-        for one in exclusions
-    }  # fmt: skip
-    upsert(connection, tables.exclusions, list(rows.values()))
+def _write(connection: Connection, exclusions: Iterable[Exclusion]) -> None:
+    upsert(connection, tables.exclusions, list({one.id: _row(one) for one in exclusions}.values()))
+
+
+def _row(one: Exclusion) -> tuple[Any, ...]:
+    return (
+        one.id, project_id(one.project), one.reason.value, None if one.start is None else _seconds(one.start),
+        _seconds(one.end), one.table, one.column, one.metric, one.segment,
+        None if one.since is None else _seconds(one.since), one.source, one.note,
+    )  # fmt: skip
 
 
 def _seconds(instant: datetime) -> int:

@@ -16,7 +16,6 @@ from lupus.model import (
     ComparisonKind,
     ConflictError,
     Exclusion,
-    ExclusionReason,
     History,
     Incident,
     IncidentEvent,
@@ -282,18 +281,6 @@ class Store:
         with self._database.reading() as connection:
             return exclusion_rows.read(connection, project, first=first, last=last)
 
-    def replace_exclusions(
-        self,
-        project: str,
-        exclusions: Sequence[Exclusion],
-        *,
-        reason: ExclusionReason,
-        since: datetime | None = None,
-    ) -> None:
-        """Make `exclusions` all that the project has for `reason`; with `since`, of those that count since then."""
-        with self._writing(project) as connection:
-            exclusion_rows.replace(connection, self._names, project, exclusions, reason=reason, since=since)
-
     def add_exclusion(self, exclusion: Exclusion) -> None:
         """Leave out or keep by hand; `StoreError` for a reason that is not a person's, or without a name."""
         with self._writing(exclusion.project) as connection:
@@ -323,10 +310,17 @@ class Store:
         verdicts: Sequence[Verdict],
         *,
         scopes: Collection[str] | None = None,
+        exclusions: Sequence[Exclusion] | None = None,
     ) -> None:
-        """Make `verdicts` all that the project has at `intervals`; with `scopes`, all on series of these scopes."""
+        """Make `verdicts` all that the project has at `intervals`; with `scopes`, all on series of these scopes.
+
+        `exclusions`, when given, are what the judge leaves out of the baselines since the last of `intervals`: levels
+        that it accepts there, and what lies before the project's start.
+        """
         with self._writing(project) as connection:
             verdict_rows.replace(connection, self._names, project, intervals, verdicts, scopes=scopes)
+            if exclusions is not None:
+                exclusion_rows.follow_judge(connection, project, intervals[-1], exclusions)
 
     def verdicts(
         self,
