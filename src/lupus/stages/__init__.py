@@ -7,6 +7,15 @@ from lupus.stages.deliver import DeliveryReport, deliver
 from lupus.stages.documents import incident_json, point_json, report_json, verdict_json
 from lupus.stages.draft import draft_project
 from lupus.stages.dry import dry_workspace
+from lupus.stages.exclusions import (
+    Band,
+    BandChange,
+    OutcomeEffect,
+    effect_of_outcome,
+    exclusion_words,
+    leave_out,
+    why_left_out,
+)
 from lupus.stages.extract import ExtractReport, extract
 from lupus.stages.incidents import change_incident
 from lupus.stages.judge import JudgeReport, judge
@@ -39,12 +48,15 @@ __all__ = [
     "Agreement",
     "Alarm",
     "Backtest",
+    "Band",
+    "BandChange",
     "DeliveryReport",
     "EnvironmentConnections",
     "ExtractReport",
     "JudgeReport",
     "MeasureReport",
     "MlflowRun",
+    "OutcomeEffect",
     "Patience",
     "SeriesFileError",
     "Settings",
@@ -62,12 +74,15 @@ __all__ = [
     "deliver",
     "draft_project",
     "dry_workspace",
+    "effect_of_outcome",
+    "exclusion_words",
     "extract",
     "find_change_points",
     "incident_json",
     "incident_table",
     "judge",
     "judge_series",
+    "leave_out",
     "mark_retrain",
     "measure",
     "open_workspace",
@@ -91,4 +106,5 @@ __all__ = [
     "verdict_json",
     "why",
     "why_json",
+    "why_left_out",
 ]

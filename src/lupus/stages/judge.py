@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,7 @@ def judge(workspace: Workspace, project: Project, interval: Interval) -> JudgeRe
             project.name,
             [interval],
             [v for v in verdicts if v.interval == interval],
-            exclusions=[_before_start(project), *(_before_level(project, one, interval) for one in accepted)],
+            exclusions=[_before_start(project), *_before_levels(history, accepted, judged)],
         )
         older = [v for v in verdicts if v.interval != interval]
         store.replace_verdicts(project.name, judged[:-1], older, scopes=["evaluation", *SCOPES])
@@ -70,12 +70,20 @@ def _before_start(project: Project) -> Exclusion:
     return Exclusion(project.name, ExclusionReason.BEFORE_START, None, project.start, note=note)
 
 
-def _before_level(project: Project, level: AcceptedLevel, interval: Interval) -> Exclusion:
-    """All before the level, for what comes after `interval`: what the run itself says is judged as it was."""
-    key, note = level.series, f"{level.note}; it began on {level.since}"
-    parts = (key.table, key.column, key.metric, key.segment)
-    reason, end = ExclusionReason.LEVEL_ACCEPTED, level.since.start
-    return Exclusion(project.name, reason, None, end, *parts, interval.end, level.rule, note)
+def _before_levels(
+    history: History, levels: Sequence[AcceptedLevel], judged: Sequence[Interval]
+) -> Iterator[Exclusion]:
+    """All before the accepted `levels`, for what comes after this run: what it says itself is judged as it was.
+
+    The evaluation of an interval is judged again until its labels are not waited for; the last time counts.
+    """
+    late = {series.key for series in history.series if series.group == Group.EVALUATION}
+    for level in levels:
+        key = level.series
+        if level.at == (judged[0] if key in late else judged[-1]):
+            parts = (key.table, key.column, key.metric, key.segment)
+            reason, note = ExclusionReason.LEVEL_ACCEPTED, f"{level.note}; it began on {level.since}"
+            yield Exclusion(key.project, reason, None, level.since.start, *parts, judged[-1].end, level.rule, note)
 
 
 def _verdicts(

@@ -9,13 +9,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lupus.store.exclusions import exclude
     from lupus.store.opening import open_store
     from lupus.store.runs import StageRun, StoredProject
     from lupus.store.store import Store
 
-__all__ = ["StageRun", "Store", "StoredProject", "open_store"]
+__all__ = ["StageRun", "Store", "StoredProject", "exclude", "open_store"]
 
-_HOMES = {"open_store": "opening", "Store": "store", "StageRun": "runs", "StoredProject": "runs"}
+_HOMES = {
+    "exclude": "exclusions",
+    "open_store": "opening",
+    "Store": "store",
+    "StageRun": "runs",
+    "StoredProject": "runs",
+}
 
 
 def __getattr__(name: str) -> Any:
