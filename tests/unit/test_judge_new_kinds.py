@@ -8,7 +8,7 @@ from scipy import stats
 
 from judge_cases import DAILY, history, last
 from lupus.judge import judge, lookback
-from lupus.judge.drift import discoveries
+from lupus.judge.chance import discoveries
 from lupus.judge.new_category import _wilson_lower
 from lupus.model import Cadence, CadenceKind, Failure, FailureKind, RuleSpec, Series, SeriesKey, Severity, Status
 
