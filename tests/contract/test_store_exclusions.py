@@ -183,7 +183,10 @@ def test_people_leave_out_and_keep_by_hand_and_have_the_last_word(store: Store) 
     store.add_exclusion(kept)
     assert out(store) == {(key.metric, 1) for key in KEYS} | {("roc_auc", 2), ("roc_auc", 3)}
     assert (DAYS[6], "data", "delay") not in store.excluded_columns("flights", DAYS)
-    store.remove_exclusion("flights", kept.id)
+    assert store.exclusion(kept.id) == kept
+    store.remove_exclusion(kept.id)
+    with pytest.raises(StoreError, match="there is no exclusion"):
+        store.exclusion(kept.id)
     assert ("mean", 6) in out(store)
     assert len({one.id for one in store.exclusions("flights")}) == len(store.exclusions("flights"))
 
@@ -200,7 +203,7 @@ def test_only_what_was_made_by_hand_is_taken_back_by_hand(store: Store) -> None:
     store.save_incidents([incident(FOUND[:1], outcome=Outcome.FIXED)])
     (one,) = store.exclusions("flights")
     with pytest.raises(StoreError, match="made by hand; to overrule"):
-        store.remove_exclusion("flights", one.id)
+        store.remove_exclusion(one.id)
     with pytest.raises(StoreError, match="by hand a person's name"):
         store.add_exclusion(one)
     with pytest.raises(StoreError, match="by hand a person's name"):

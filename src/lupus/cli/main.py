@@ -7,7 +7,7 @@ import traceback
 
 import typer
 
-from lupus.cli import backtests, incidents, operations, projects, runs, why
+from lupus.cli import backtests, exclusions, incidents, operations, projects, runs, why
 from lupus.cli.terminal import Exit, fail
 from lupus.model import LupusError
 
@@ -31,6 +31,7 @@ runs.register(app)
 incidents.register(app)
 why.register(app)
 backtests.register(app)
+exclusions.register(app)
 operations.register(app)
 
 

@@ -129,19 +129,26 @@ def metrics(
     """Show stored metric values, newest first."""
     found = find_project(project)
     interval = find_interval(found, day, option="--day") if day else None
+    from lupus.stages import exclusion_words, point_json, why_left_out
     from lupus.stages.grid import light_table, printable
 
     with workspace() as opened:
         points = opened.store.points(
             found.name, interval=interval, metric=metric, table=table, segment=segment, limit=limit
         )
+        when = [point.interval for point in points]
+        excluded = opened.store.exclusions(found.name, first=min(when), last=max(when)) if when else []
+    reasons = [
+        [exclusion_words(one, found) for one in why_left_out(excluded, point.series.key, point.interval)]
+        for point in points
+    ]
     if as_json:
-        from lupus.stages import point_json
-
-        out.file.write(json.dumps([point_json(point) for point in points], ensure_ascii=False, indent=1) + "\n")
+        document = [{**point_json(point), "left_out": why} for point, why in zip(points, reasons, strict=True)]
+        out.file.write(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
         return
-    grid = light_table("", "interval!", "metric", "value", "n:right", "labels:right")
-    for point in points:
+    baseline = ["baseline"] if any(reasons) else []
+    grid = light_table("", "interval!", "metric", "value", "n:right", "labels:right", *baseline)
+    for point, why in zip(points, reasons, strict=True):
         value = printable(format_value(point.value, point.series.unit)) if point.value is not None else printable("–")
         if point.failure is not None:
             value = printable(point.failure.reason, style="red")
@@ -149,7 +156,8 @@ def metrics(
             unit = point.series.unit
             value += printable(f"  {format_value(point.low, unit)} to {format_value(point.high, unit)}", style="dim")
         maturity = "" if point.maturity is None else format_value(point.maturity, "ratio")
-        grid.add_row(point.interval.key, printable(str(point.series.key)), value, f"{point.n:,}", maturity)
+        left_out = [printable("; ".join(why))] if baseline else []
+        grid.add_row(point.interval.key, printable(str(point.series.key)), value, f"{point.n:,}", maturity, *left_out)
     out.print(grid)
     if not points:
         err.print("nothing stored that fits; lupus run fills the store", style="yellow")

@@ -186,7 +186,7 @@ def _stored(
     workspace: Workspace, project: Project, first: Interval | None, last: Interval | None
 ) -> tuple[History, range]:
     """The project's history up to `last`, and the positions to judge."""
-    runs = [run.interval for run in workspace.store.runs(project.name)]
+    runs = [run.interval for run in workspace.store.runs(project.name) if run.interval.end > project.start]
     if not runs:
         raise LupusError(f"nothing is stored for {project.name}; lupus run {project.name} --day … fills the store")
     end = min(last, max(runs)) if last is not None else max(runs)

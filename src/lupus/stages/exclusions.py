@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from datetime import timedelta
+from typing import Any, Final
 
 from lupus.model import (
     Exclusion,
@@ -71,7 +72,7 @@ class BandChange:
         if before == after:
             return f"{self.series}: the next band stays {before}"
         ratio = self.change_ratio
-        wider = "" if ratio is None else f", {abs(ratio):.0%} {'wider' if ratio > 0 else 'narrower'}"
+        wider = "" if ratio is None else f", {100 * abs(ratio):.0f} % {'wider' if ratio > 0 else 'narrower'}"
         return f"{self.series}: the next band becomes {after}, instead of {before}{wider}"
 
 
@@ -177,6 +178,27 @@ def exclusion_words(exclusion: Exclusion, project: Project) -> str:
     since = "" if exclusion.since is None else str(project.cadence.containing(exclusion.since))
     because = f": {exclusion.note}" if exclusion.note else ""
     return _WORDS[exclusion.reason].format(source=exclusion.source, note=exclusion.note, since=since, because=because)
+
+
+def exclusion_json(exclusion: Exclusion, project: Project) -> dict[str, Any]:
+    """An exclusion as plain JSON values; `first` is null for all up to `last`, and `since` unless it is a restart."""
+    cadence = project.cadence
+    parts = (exclusion.table, exclusion.column, exclusion.metric, exclusion.segment)
+    named = [part for part in parts if part]
+    return {
+        "id": exclusion.id,
+        "reason": str(exclusion.reason),
+        "first": None if exclusion.start is None else cadence.containing(exclusion.start).key,
+        "last": cadence.containing(exclusion.end - timedelta(seconds=1)).key,
+        "since": None if exclusion.since is None else cadence.containing(exclusion.since).key,
+        "table": exclusion.table,
+        "column": exclusion.column,
+        "metric": exclusion.metric,
+        "segment": exclusion.segment,
+        "what": " ".join(named) if named else "everything",
+        "source": exclusion.source,
+        "note": exclusion.note,
+    }
 
 
 def _project(workspace: Workspace, name: str) -> Project:

@@ -22,6 +22,7 @@ from lupus.model import (
     Verdict,
     segment_parts,
 )
+from lupus.stages.exclusions import exclusion_words, why_left_out
 from lupus.stages.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Why:
     """Why `series` moved at `interval`: splits of its change from the `baseline` intervals, by segment columns.
 
     `problems` says what could not be split and what to do about it. `moved` are the interval's other findings, the
-    highest score first.
+    highest score first. `left_out` says why the point belongs to no baseline, if it does not.
     """
 
     series: Series
@@ -62,6 +63,7 @@ class Why:
     problems: tuple[str, ...] = ()
     clause: str = ""
     moved: tuple[Verdict, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def why(workspace: Workspace, project: Project, key: SeriesKey, interval: Interval) -> Why:
@@ -76,7 +78,12 @@ def why(workspace: Workspace, project: Project, key: SeriesKey, interval: Interv
     explained = Explainer(project, history).explain(row, at)
     moved = [one for one in store.verdicts(project.name, intervals=[interval], findings_only=True) if one.series != key]
     moved.sort(key=lambda one: (-(one.score or 0.0), one.series))
-    return replace(explained, moved=tuple({one.series: one for one in reversed(moved)}.values())[::-1])
+    about = why_left_out(store.exclusions(project.name, first=interval, last=interval), key, interval)
+    return replace(
+        explained,
+        moved=tuple({one.series: one for one in reversed(moved)}.values())[::-1],
+        left_out=tuple(exclusion_words(one, project) for one in about),
+    )
 
 
 def with_clauses(project: Project, history: History, verdicts: Sequence[Verdict]) -> list[Verdict]:

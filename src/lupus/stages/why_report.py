@@ -37,6 +37,7 @@ def _(explained: Why) -> RenderableType:
         )
     if explained.clause:
         lines.append(printable(explained.clause, style="yellow"))
+    lines += [printable(words, style="dim") for words in explained.left_out]
     lines += [_cut(" × ".join(columns), split, unit) for columns, split in explained.splits.items()]
     lines += [printable(problem, style="dim") for problem in explained.problems]
     lines.append(_moved(explained))
@@ -69,6 +70,7 @@ def why_json(explained: Why) -> dict[str, Any]:
             for columns, split in explained.splits.items()
         ],
         "problems": list(explained.problems),
+        "left_out": list(explained.left_out),
         "moved": [verdict_json(verdict) for verdict in explained.moved],
     }
 

@@ -110,18 +110,14 @@ def add(connection: Connection, names: Names, exclusion: Exclusion) -> None:
     _write(connection, [exclusion])
 
 
-def remove(connection: Connection, project: str, exclusion: str) -> None:
+def remove(connection: Connection, exclusion: str) -> None:
     """Take back what a person has left out or kept; `StoreError` for any other."""
     columns = tables.exclusions.c
     done = connection.execute(
-        sa.delete(tables.exclusions).where(
-            columns.project_id == project_id(project), columns.id == exclusion, columns.reason.in_(_BY_HAND)
-        )
+        sa.delete(tables.exclusions).where(columns.id == exclusion, columns.reason.in_([one.value for one in _BY_HAND]))
     )
     if not done.rowcount:
-        raise StoreError(
-            f"{project} has no exclusion {exclusion!r} made by hand; to overrule another one, keep its points by hand"
-        )
+        raise StoreError(f"{exclusion} was not made by hand; to overrule it, keep its points by hand")
 
 
 def read(
@@ -135,13 +131,24 @@ def read(
     if last is not None:
         conditions.append(sa.or_(columns.begins.is_(None), columns.begins <= epoch(last)))
     query = sa.select(tables.exclusions).where(*conditions).order_by(columns.ends, columns.begins, columns.id)
-    return [
-        Exclusion(
-            project, ExclusionReason(row.reason), _instant(row.begins), _EPOCH + timedelta(seconds=row.ends),
-            row.table, row.column, row.metric, row.segment, _instant(row.counts_since), row.source, row.note,
-        )
-        for row in connection.execute(query)
-    ]  # fmt: skip
+    return [_exclusion(project, row) for row in connection.execute(query)]
+
+
+def read_one(connection: Connection, exclusion: str) -> Exclusion:
+    """The exclusion with this id; `StoreError` when there is none."""
+    mine = tables.exclusions.c.id == exclusion
+    row = connection.execute(sa.select(tables.exclusions).where(mine)).first()
+    if row is None:
+        raise StoreError(f"there is no exclusion {exclusion!r}; `lupus exclusions PROJECT` lists them")
+    names = sa.select(tables.projects.c.name).where(tables.projects.c.id == row.project_id)
+    return _exclusion(connection.execute(names).scalar_one(), row)
+
+
+def _exclusion(project: str, row: Any) -> Exclusion:
+    return Exclusion(
+        project, ExclusionReason(row.reason), _instant(row.begins), _EPOCH + timedelta(seconds=row.ends),
+        row.table, row.column, row.metric, row.segment, _instant(row.counts_since), row.source, row.note,
+    )  # fmt: skip
 
 
 def exclude(history: History, exclusions: Sequence[Exclusion]) -> History:

@@ -286,10 +286,15 @@ class Store:
         with self._writing(exclusion.project) as connection:
             exclusion_rows.add(connection, self._names, exclusion)
 
-    def remove_exclusion(self, project: str, exclusion: str) -> None:
-        """Take back what a person left out or kept, by its id; `StoreError` when there is none."""
-        with self._writing(project) as connection:
-            exclusion_rows.remove(connection, project, exclusion)
+    def exclusion(self, exclusion: str) -> Exclusion:
+        """The exclusion with this id; `StoreError` when there is none."""
+        with self._database.reading() as connection:
+            return exclusion_rows.read_one(connection, exclusion)
+
+    def remove_exclusion(self, exclusion: str) -> None:
+        """Take back what a person left out or kept, by its id; `StoreError` for any other."""
+        with self._writing(self.exclusion(exclusion).project) as connection:
+            exclusion_rows.remove(connection, exclusion)
 
     def save_references(self, references: Sequence[Reference]) -> None:
         """Write references; a version that exists is kept as it is, whoever wrote it."""
