@@ -6,41 +6,23 @@ With LUPUS_UPDATE_IMAGES=1 the pictures of the documentation are made anew.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from textwrap import dedent
 from urllib.error import HTTPError
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 from tests.airflow_server import ROOT, AirflowServer
+from tests.browser.pages import HEIGHT, WIDTH, cookies, log_in, new_context, watched
 
 import tiny
 from installation import Installation
 
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
-
-IMAGES = ROOT / "docs" / "images"
-UPDATE = os.environ.get("LUPUS_UPDATE_IMAGES") == "1"
-WIDTH, HEIGHT = 1440, 900
-MOST_BYTES = 250_000
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-lcd-text",  # letters without coloured edges: smaller pictures
-)
 
 HISTORY, SCHEDULED = range(29), range(29, 39)
 FOUND_DAY, RETRAINED_DAY = tiny.day(tiny.BAD_MODEL[0]), tiny.day(tiny.BAD_MODEL[-1])
@@ -102,19 +84,6 @@ def run_id(day: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"CI must have a browser: none of {', '.join(BROWSERS)} is installed")
-        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=FLAGS, headless=True)
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module")
 def world(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("browser")
     installation = Installation.tiny(folder / "tiny")
@@ -161,82 +130,17 @@ def trigger(server: AirflowServer, day: str) -> bool:
     return True
 
 
-def new_context(browser: Browser, **more: object) -> BrowserContext:
-    context = browser.new_context(
-        viewport={"width": WIDTH, "height": HEIGHT},
-        color_scheme="light",
-        locale="en-GB",
-        timezone_id="America/New_York",
-        **more,  # type: ignore[arg-type]
-    )
-    context.set_default_timeout(20_000)
-    return context
-
-
-def log_in(page: Page, world: World) -> None:
-    page.goto(world.address)
-    page.locator("input[name=username]").fill("admin")
-    page.locator("input[name=password]").fill("admin")
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"{world.address}/")
-
-
 @pytest.fixture(scope="module")
 def logged_in(browser: Browser, world: World) -> dict[str, object]:
     """The cookies of an admin."""
-    context = new_context(browser)
-    log_in(context.new_page(), world)
-    state = dict(context.storage_state())
-    context.close()
-    return state
+    return cookies(browser, world.address)
 
 
 @pytest.fixture
 def page(browser: Browser, logged_in: dict[str, object]) -> Iterator[Page]:
     """An admin's page; it must end without an error in its console and without having run what YAML says."""
-    context = new_context(browser, storage_state=logged_in)
-    opened = context.new_page()
-    errors: list[str] = []
-
-    def note(message: ConsoleMessage) -> None:
-        if message.type == "error":
-            errors.append(f"{message.text} ({message.location['url']})")
-
-    opened.on("console", note)
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.on("dialog", lambda dialog: (errors.append(f"dialog {dialog.message}"), dialog.dismiss()))
-    yield opened
-    attacked = opened.evaluate("window.attacked ?? null")
-    context.close()
-    assert errors == []
-    assert attacked is None
-
-
-@pytest.fixture
-def picture(tmp_path: Path) -> Callable[[Page, str], None]:
-    """Takes the picture `name` of a page: for the documentation when asked to, else only to see that it can be."""
-
-    def take(page: Page, name: str) -> None:
-        path = (IMAGES if UPDATE else tmp_path) / name
-        path.parent.mkdir(exist_ok=True)
-        page.mouse.move(WIDTH - 2, HEIGHT - 2)  # no tooltip
-        expect(page.get_by_role("tooltip")).to_have_count(0)
-        page.screenshot(path=path, animations="disabled", caret="hide")
-        assert size(path) == (WIDTH, HEIGHT)
-        kept = IMAGES / name
-        assert kept.is_file(), f"docs/images/{name} is missing: run this test with LUPUS_UPDATE_IMAGES=1"
-        assert size(kept) == (WIDTH, HEIGHT)
-        assert kept.stat().st_size < MOST_BYTES
-
-    return take
-
-
-def size(path: Path) -> tuple[int, int]:
-    """Width and height of a PNG, from its header."""
-    head = path.read_bytes()[:24]
-    assert head.startswith(b"\x89PNG\r\n\x1a\n")
-    width, height = struct.unpack(">II", head[16:])
-    return width, height
+    with watched(new_context(browser, storage_state=logged_in)) as opened:
+        yield opened
 
 
 def split_at(page: Page, x: int) -> None:
@@ -272,7 +176,7 @@ def test_without_logging_in_there_is_a_form_and_nothing_else(browser: Browser, w
     page.goto(f"{world.address}/dags/lupus__loans")
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     assert "loans" not in page.inner_text("body")
-    log_in(page, world)
+    log_in(page, world.address)
     page.goto(f"{world.address}/dags")
     expect(page.get_by_role("link", name="lupus__loans")).to_be_visible()
     context.close()
