@@ -80,7 +80,8 @@ def points_of(reports: list[RunReport]) -> dict[Any, MetricPoint]:
 
 def test_a_project_in_place_measures_what_it_measures_of_snapshots(product: dict[str, str], tmp_path: Path) -> None:
     def derive(text: str) -> str:
-        return text.replace("    expectations: loans/data.json\n", DERIVED)
+        text = text.replace("    expectations: loans/data.json\n", f"    expectations: loans/data.json{DERIVED}")
+        return f"{text}metrics: {{estimates: {{min_labels: 100}}}}\n"
 
     reports = [
         lived(product, project_of(product, in_place=in_place, change=derive), tmp_path / str(in_place))
@@ -90,6 +91,16 @@ def test_a_project_in_place_measures_what_it_measures_of_snapshots(product: dict
     copied, there = map(points_of, reports)
     assert not list((tmp_path / "True").rglob("*.parquet"))
     assert len(copied) > 1000
+    estimated = [point for point in copied.values() if point.series.key.metric == "estimated_roc_auc"]
+    assert sum(point.value is not None for point in estimated) >= 2
+    outcomes = [
+        [(one.table, outcome) for report in lived for one in report.validations for outcome in one.outcomes]
+        for lived in reports
+    ]
+    assert len(outcomes[0]) == 3 * 6
+    assert outcomes[0] == outcomes[1]
+    # Concept drift is learnt from rows, and these stay where they are.
+    copied = {name: point for name, point in copied.items() if name[1].metric != "concept_drift"}
     assert there.keys() == copied.keys()
     for name, point in copied.items():
         other = there[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib.util
 import itertools
 import os
 import shutil
@@ -110,10 +111,11 @@ def snapshot(table: pa.Table, path: Path | None = None) -> Snapshot:
 @pytest.fixture(scope="module")
 def spark() -> Any:
     """A local Spark with one worker."""
-    if shutil.which("java") is None or pytest.importorskip("pyspark", reason="pyspark is not installed") is None:
+    there = {"Java": shutil.which("java"), "pyspark": importlib.util.find_spec("pyspark")}
+    if lost := [name for name, found in there.items() if found is None]:
         if os.environ.get("CI") == "true":
-            pytest.fail("Java must be there in CI")
-        pytest.skip("no Java, which Spark runs on")
+            pytest.fail(f"{lost[0]} must be there in CI")
+        pytest.skip(f"there is no {lost[0]}, which Spark needs")
     import ibis
     from pyspark.sql import SparkSession
 
