@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
+from lupus.extract import extract_table
 from lupus.measure import (
     BackendEngine,
     Engine,
@@ -38,9 +40,13 @@ from lupus.model import (
     Role,
     Snapshot,
     SnapshotStatus,
+    SqlDerivation,
+    SqlSource,
     Table,
     Task,
 )
+from lupus.stages import EnvironmentConnections
+from lupus.stages.in_place import engine_in_place
 
 # Spark's Python side leaves sockets open and uses what pandas will take away.
 pytestmark = [
@@ -291,3 +297,33 @@ def test_every_engine_says_the_same_of_an_evaluation(show: Show, tmp_path: Path,
             assert (a is None) == (b is None), name
             assert a is None or b == pytest.approx(a, rel=1e-9, abs=1e-12), name
     assert len(mine.states) == len(yours.states)
+
+
+def test_a_slice_stays_in_spark(spark: Any, tmp_path: Path) -> None:
+    table = rows(300)
+    pq.write_table(table, tmp_path / "rows.parquet")
+    spark.create_view("rows_of_spark", spark.read_parquet(tmp_path / "rows.parquet"), overwrite=True)
+    there = Table(
+        "prediction",
+        Role.PREDICTION,
+        SqlSource("lake", table="rows_of_spark"),
+        time="at",
+        key=("id",),
+        score="score",
+        in_place=True,
+        derived=(SqlDerivation("twice", "skewed * 2"), SqlDerivation("lost", "lacking || 'x'")),
+    )
+    project = replace(PROJECT, tables=(there,), segments=())
+    connections = EnvironmentConnections({"LUPUS_CONN_LAKE": "spark://local"})
+    found = extract_table(project, there, DAY, root=tmp_path, connections=connections, now=DAY.end)
+    assert isinstance(found, Snapshot)
+    mine = table.filter(pc.equal(pc.cast(table["at"], pa.date32()), DAY.start.date()))
+    assert (found.rows, found.in_place, found.path) == (mine.num_rows, True, None)
+    assert [name for name, _ in found.failures] == ["lost"]
+    mine = mine.append_column("twice", pc.multiply(mine["skewed"], 2.0))
+    with Engine(threads=1) as local, engine_in_place(project, [found], connections) as (engine, (now,)):
+        copied = replace(now, in_place=False)
+        known = measure_table(project, there, copied, (), engine=local, slice_=mine).references
+        ours = measure_table(project, there, copied, known, engine=local, slice_=mine)
+        theirs = measure_table(project, there, now, known, engine=engine, slice_=engine.source(now))
+    alike(ours, theirs)
