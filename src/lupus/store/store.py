@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from sqlalchemy.engine import Connection
 
@@ -57,6 +57,9 @@ from lupus.store.database import Database
 from lupus.store.names import Names, epoch, project_id, touch
 from lupus.store.runs import StageRun, StoredProject
 
+if TYPE_CHECKING:
+    from lupus.store.views import Views
+
 Decoded = TypeVar("Decoded")
 
 
@@ -87,6 +90,13 @@ class Store:
     def label(self) -> str:
         """The store's URL without its password."""
         return self._database.label
+
+    @property
+    def views(self) -> Views:
+        """What the screens of the Web UI read and write."""
+        from lupus.store.views import Views
+
+        return Views(self._database)
 
     def close(self) -> None:
         """Close all connections; a later call opens new ones."""

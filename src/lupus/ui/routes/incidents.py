@@ -1,15 +1,19 @@
-# ruff: noqa: ARG001
 """Incidents: the inbox, one incident, what people do with it."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from lupus.ui.access import VisitorDep
-from lupus.ui.errors import CONFLICT
-from lupus.ui.routes.unfinished import unfinished
+from lupus.model import ChangeKind, ConflictError, IncidentChange, Outcome
+from lupus.ui.access import Visitor, VisitorDep
+from lupus.ui.answers import json_answer, tag
+from lupus.ui.audit import record
+from lupus.ui.errors import CONFLICT, RefusedError
+from lupus.ui.inbox import page, summary
+from lupus.ui.routes.shared import AnswersDep
 from lupus.ui.schemas.incidents import (
     IncidentChangeQuestion,
     IncidentOut,
@@ -17,15 +21,19 @@ from lupus.ui.schemas.incidents import (
     Preview,
     PreviewQuestion,
 )
+from lupus.ui.service import Service, ServiceDep
 
 router = APIRouter(prefix="/incidents", tags=["incidents"])
 Id = Annotated[str, Path(max_length=64, pattern=r"^[0-9a-zA-Z_-]+$", description="The id of an incident.")]
+_ACTIVE = ("open", "acknowledged", "muted")
 
 
 @router.get("", summary="Incidents", response_model=Incidents)
 def get_incidents(
     request: Request,
     visitor: VisitorDep,
+    service: ServiceDep,
+    answers: AnswersDep,
     state: Annotated[
         Literal["active", "open", "acknowledged", "muted", "resolved", "all"],
         Query(description="active: every state but resolved."),
@@ -35,22 +43,73 @@ def get_incidents(
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> Response:
     """Incidents of projects that the user may read, worst and newest first."""
-    raise unfinished()
+    stands = service.stands(visitor) if project is None else [service.stand(visitor, project)]
+    states = {"active": _ACTIVE, "all": None}.get(state, (state,))
+    who = visitor.id if assignee == "me" else assignee
+    entity = tag(
+        "incidents", state, who, limit, *((one.name, one.touched, one.name in visitor.editable) for one in stands)
+    )
+
+    def make() -> object:
+        found = service.views.incidents(stands, states=states, assignee=who)
+        rows = [summary(row, may_edit=row.project in visitor.editable) for row in found]
+        rows.sort(key=lambda row: row["severity"], reverse=True)  # stable: newest first among equals
+        rows.sort(key=lambda row: row["state"] == "resolved")
+        return {"total": len(rows), "rows": rows[:limit]}
+
+    return answers.give(request, entity, make)
 
 
 @router.get("/{id}", summary="One incident", response_model=IncidentOut)
-def get_incident(request: Request, visitor: VisitorDep, id: Id) -> Response:
+def get_incident(request: Request, visitor: VisitorDep, service: ServiceDep, id: Id) -> Response:
     """Its findings, worst first, and its timeline: detections, people, messages, runs."""
-    raise unfinished()
+    return json_answer(request, _page(service, visitor, _row(service, visitor, id)))
 
 
 @router.patch("/{id}", summary="Act on an incident", response_model=IncidentOut, responses=CONFLICT)
-def patch_incident(visitor: VisitorDep, id: Id, question: IncidentChangeQuestion) -> IncidentOut:
+def patch_incident(
+    request: Request, visitor: VisitorDep, service: ServiceDep, id: Id, question: IncidentChangeQuestion
+) -> Response:
     """Acknowledge, mute, assign, comment, resolve, reopen, undo. Needs the right to edit the project's Dag."""
-    raise unfinished()
+    from lupus.stages import change_incident
+
+    row = _row(service, visitor, id)
+    visitor.edit(row.project)
+    change = IncidentChange(
+        ChangeKind(question.action),
+        comment=question.comment,
+        assignee=question.assignee or "",
+        until=question.until or "",
+        until_doubles=question.until_doubled,
+        outcome=None if question.outcome is None else Outcome(question.outcome),
+    )
+    try:
+        change_incident(
+            service.workspace(), id, change, by=visitor.name, at=datetime.now(UTC), version=question.version
+        )
+    except ConflictError as error:
+        raise RefusedError.conflict(str(error), _page(service, visitor, _row(service, visitor, id))) from error
+    except ValueError as error:
+        raise RefusedError.invalid(str(error)) from error
+    record(service, visitor, row.project, f"incident {question.action}", id, question.model_dump(exclude_unset=True))
+    return json_answer(request, _page(service, visitor, _row(service, visitor, id)))
 
 
 @router.post("/{id}:preview", summary="What an outcome would do", response_model=Preview)
-def post_preview(visitor: VisitorDep, id: Id, question: PreviewQuestion) -> Preview:
+def post_preview(visitor: VisitorDep, service: ServiceDep, id: Id, question: PreviewQuestion) -> Preview:
     """The effect of an outcome on the baselines, before it is saved."""
-    raise unfinished()
+    raise RefusedError(501, "failed", "not built yet")
+
+
+def _row(service: Service, visitor: Visitor, number: str) -> Any:
+    """The incident's row, if the visitor may read its project."""
+    found = service.views.incidents(service.stands(visitor), ids=[number])
+    if not found:
+        raise RefusedError.not_found("incident")
+    return found[0]
+
+
+def _page(service: Service, visitor: Visitor, row: Any) -> dict[str, Any]:
+    store = service.store
+    incident, events = store.incident(row.id), store.incident_events(row.id)
+    return page(row, incident, events, store.series(row.project), may_edit=row.project in visitor.editable)
