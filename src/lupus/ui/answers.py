@@ -25,7 +25,9 @@ def to_json(value: Any) -> bytes:
     if isinstance(value, BaseModel):
         value = value.model_dump(mode="python", by_alias=True)
     try:
-        return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()  # ASCII: data may hold lone surrogates
+        return json.dumps(
+            value, separators=(",", ":"), allow_nan=False
+        ).encode()  # ASCII: data may hold lone surrogates
     except ValueError:
         return to_json(_finite(value))
 

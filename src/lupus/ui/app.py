@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 
 from lupus import __version__
 from lupus.ui.access import VisitorDep
+from lupus.ui.answers import Answers
 from lupus.ui.errors import ERRORS, add_handlers
 from lupus.ui.headers import Headers
 from lupus.ui.routes import ROUTERS
@@ -34,6 +35,7 @@ def create_app() -> FastAPI:
         openapi_url=None,
         servers=[{"url": "/lupus"}],
     )
+    app.state.service, app.state.answers = Service(), Answers()
     api = APIRouter(prefix=API, generate_unique_id_function=_operation_id)
     for router in ROUTERS:
         api.include_router(router, responses=ERRORS, generate_unique_id_function=_operation_id)

@@ -16,7 +16,7 @@ log = logging.getLogger("lupus.audit")
 
 
 def record(
-    service: Service, visitor: Visitor, project: str, action: str, subject: str, details: Mapping[str, Any]
+    service: Service, visitor: Visitor, *, project: str, action: str, subject: str, details: Mapping[str, Any]
 ) -> None:
     """Note that `visitor` did `action` to `subject` of `project` (empty: of none)."""
     from lupus.store.views.rows import AuditEntry

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lupus.model import RetrainRequest, RetrainState
+from lupus.model import ComparisonKind, RetrainRequest, RetrainState
 from lupus.ui.access import DAG_PREFIX
 from lupus.ui.inbox import summary
 from lupus.ui.overview import group_runs
@@ -21,6 +21,8 @@ def project_answer(service: Service, stand: ProjectStand, may_edit: bool, may_tr
     """A `ProjectOut` as plain values."""
     about = stand.about
     incidents = service.views.incidents([stand], states=_OPEN)
+    compared = service.store.comparisons(stand.name, kind=ComparisonKind.RETRAINING)
+    verdicts = {one.subject: str(one.verdict) for one in compared}
     return {
         "name": stand.name,
         "dag_id": DAG_PREFIX + stand.name,
@@ -37,7 +39,8 @@ def project_answer(service: Service, stand: ProjectStand, may_edit: bool, may_tr
         "incidents": [summary(row, may_edit=may_edit) for row in incidents],
         "versions": _versions(service, stand),
         "retrainings": [
-            retraining(one, may_answer=may_trigger) for one in reversed(service.store.retrain_requests(stand.name))
+            retraining(one, may_answer=may_trigger, verdict=verdicts.get(one.id, ""))
+            for one in reversed(service.store.retrain_requests(stand.name))
         ],
         "yaml": about.get("text", ""),
         "rights": {"edit": may_edit, "trigger": may_trigger},

@@ -50,9 +50,7 @@ class Span:
 
     def holds(self, key: str) -> bool:
         """Whether the interval called `key` is meant. Keys of a cadence are in the order of their time."""
-        return (self.first is None or key >= self.first) and (
-            self.last is None or key[: len(self.last)] <= self.last
-        )
+        return (self.first is None or key >= self.first) and (self.last is None or key[: len(self.last)] <= self.last)
 
 
 def span(

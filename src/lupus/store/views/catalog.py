@@ -56,3 +56,23 @@ def incidents_of(connection: Connection, projects: Collection[int]) -> dict[int,
         .order_by(own.id)
     )
     return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def keys(connection: Connection, projects: Collection[int], starts: Collection[int]) -> dict[tuple[int, int], str]:
+    """The keys of the intervals of `projects` at `starts`, by (project, start)."""
+    own = tables.intervals.c
+    if not starts:
+        return {}
+    query = sa.select(own.project_id, own.start, own.key).where(
+        own.project_id.in_(list(projects)), own.start.between(min(starts), max(starts))
+    )
+    return {(row[0], row[1]): row[2] for row in connection.execute(query) if row[1] in starts}
+
+
+def keys_of_day(connection: Connection, projects: Collection[int], day: str) -> dict[tuple[int, int], str]:
+    """The keys of the intervals of `projects` that begin with `day`, by (project, start)."""
+    own = tables.intervals.c
+    query = sa.select(own.project_id, own.start, own.key).where(
+        own.project_id.in_(list(projects)), own.key.startswith(day, autoescape=True)
+    )
+    return {(row[0], row[1]): row[2] for row in connection.execute(query)}

@@ -8,7 +8,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from lupus.model import StoreError
 from lupus.store import tables
 from lupus.store.bulk import upsert
 from lupus.store.names import project_id
@@ -100,14 +99,12 @@ def audit(connection: Connection, projects: Mapping[int, str], limit: int) -> li
     ]
 
 
-def interval_start(connection: Connection, project: str, key: str) -> int:
-    """The start of the project's interval called `key`; `StoreError` when the store knows none."""
+def interval_start(connection: Connection, project: int, key: str) -> int | None:
+    """The start of the project's interval called `key`; None when the store knows none."""
     own = tables.intervals.c
-    query = sa.select(own.start).where(own.project_id == project_id(project), own.key == key)
-    found = connection.execute(query).scalar()
-    if found is None:
-        raise StoreError(f"{project} has no interval {key!r}; give one that has run")
-    return int(found)
+    query = sa.select(own.start).where(own.project_id == project, own.key == key)
+    found: int | None = connection.execute(query).scalar()
+    return found
 
 
 def _annotations(connection: Connection, *conditions: sa.ColumnElement[bool]) -> list[Annotation]:

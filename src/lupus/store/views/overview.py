@@ -140,9 +140,7 @@ def _tallied(start: int, key: str, numbers: list[Any], *words: str) -> Tallied:
 def day(connection: Connection, project: int, key: str) -> tuple[str | None, str | None, list[Any], list[Any]] | None:
     """The interval `key`: the keys before and after it, its stages, and its series as dicts with the worst verdict."""
     when = tables.intervals.c
-    start = connection.execute(
-        sa.select(when.start).where(when.project_id == project, when.key == key)
-    ).scalar()
+    start = connection.execute(sa.select(when.start).where(when.project_id == project, when.key == key)).scalar()
     if start is None:
         return None
     around = sa.select(when.key).where(when.project_id == project)
@@ -151,9 +149,7 @@ def day(connection: Connection, project: int, key: str) -> tuple[str | None, str
     runs = tables.runs.c
     stages = connection.execute(
         sa.select(tables.runs, when.key)
-        .join_from(
-            tables.runs, tables.intervals, sa.and_(when.project_id == runs.project_id, when.start == runs.start)
-        )
+        .join_from(tables.runs, tables.intervals, sa.and_(when.project_id == runs.project_id, when.start == runs.start))
         .where(runs.project_id == project, runs.start == start)
         .order_by(runs.started_us)
     ).all()

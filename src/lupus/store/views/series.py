@@ -25,6 +25,11 @@ def monday(start: int) -> int:
     return (start - _MONDAY) // WEEK * WEEK + _MONDAY
 
 
+def week_start(number: int) -> int:
+    """The start of the week with this number."""
+    return number * WEEK + _MONDAY
+
+
 def find(connection: Connection, ids: Collection[int]) -> dict[int, tuple[int, Series]]:
     """By id the project's id and the series, of those that exist."""
     own, projects = tables.series.c, tables.projects.c

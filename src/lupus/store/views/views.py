@@ -62,14 +62,22 @@ class Views:
             return overview.day(connection, project.id, key)
 
     def catalog(
-        self, stands: Collection[ProjectStand], *, starts: dict[int, int] | None = None
-    ) -> tuple[list[catalog.Row], dict[int, catalog.Row] | None, dict[int, str]]:
-        """All series with their newest verdicts (or, second, those at each project's `starts`), open incidents."""
+        self, stands: Collection[ProjectStand], *, day: str | None = None
+    ) -> tuple[list[catalog.Row], dict[int, catalog.Row] | None, dict[int, str], dict[tuple[int, int], str]]:
+        """All series with their newest verdicts, or those of `day` by series; open incidents by series; keys of starts.
+
+        A day holds all intervals whose keys begin with it; the last of a project counts.
+        """
         ids = [one.id for one in stands]
         with self._database.reading() as connection:
-            rows = catalog.series(connection, ids, newest=starts is None)
-            then = None if starts is None else catalog.verdicts_at(connection, starts)
-            return rows, then, catalog.incidents_of(connection, ids)
+            rows = catalog.series(connection, ids, newest=day is None)
+            then = None
+            if day is None:
+                keys = catalog.keys(connection, ids, {row[9] for row in rows if row[9] is not None})
+            else:
+                keys = catalog.keys_of_day(connection, ids, day)
+                then = catalog.verdicts_at(connection, dict(sorted(keys)))
+            return rows, then, catalog.incidents_of(connection, ids), keys
 
     def find(self, ids: Collection[int]) -> dict[int, tuple[int, Series]]:
         """By id the project's id and the series, of those that exist."""
@@ -126,10 +134,10 @@ class Views:
             numbers = [one.id for one in stands]
             return incidents.listed(connection, numbers, states=states, assignee=assignee, ids=ids)
 
-    def interval_start(self, project: str, key: str) -> int:
-        """The start of the project's interval called `key`; `StoreError` when the store knows none."""
+    def find_interval(self, project: ProjectStand, key: str) -> int | None:
+        """The start of the project's interval called `key`; None when the store knows none."""
         with self._database.reading() as connection:
-            return desk.interval_start(connection, project, key)
+            return desk.interval_start(connection, project.id, key)
 
     # What people leave
 
@@ -138,11 +146,9 @@ class Views:
         with self._database.reading() as connection:
             return desk.annotation(connection, number)
 
-    def annotate(self, made: Annotation) -> None:
-        """Store a remark; `StoreError` when its intervals are not known."""
+    def annotate(self, made: Annotation, *, start: int, last: int) -> None:
+        """Store a remark about the intervals that start at `start` to `last`."""
         with self._writing(made.project) as connection:
-            start = desk.interval_start(connection, made.project, made.first)
-            last = desk.interval_start(connection, made.project, made.last)
             desk.annotate(connection, made, start=start, last=last)
 
     def remove_annotation(self, made: Annotation) -> None:

@@ -1,4 +1,3 @@
-# ruff: noqa: ARG001
 """The catalogue that the explorer searches."""
 
 from __future__ import annotations
@@ -8,8 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from lupus.ui.access import VisitorDep
-from lupus.ui.routes.unfinished import unfinished
+from lupus.ui.answers import tag
+from lupus.ui.catalogue import catalogue
+from lupus.ui.routes.shared import AnswersDep
 from lupus.ui.schemas.series import Catalog
+from lupus.ui.service import ServiceDep
 
 router = APIRouter(tags=["series"])
 
@@ -18,9 +20,17 @@ router = APIRouter(tags=["series"])
 def get_catalog(
     request: Request,
     visitor: VisitorDep,
+    service: ServiceDep,
+    answers: AnswersDep,
     day: Annotated[
         str | None, Query(max_length=40, description="The verdicts of this day; the newest ones when left out.")
     ] = None,
 ) -> Response:
     """Every series that the user may read, as dictionaries and columns. Ask once per run; a 304 costs one query."""
-    raise unfinished()
+    stands = service.stands(visitor)
+    entity = tag("catalog", day, *((one.name, one.touched) for one in stands))
+
+    def make() -> object:
+        return catalogue(stands, *service.views.catalog(stands, day=day), version=entity[3:-1])
+
+    return answers.give(request, entity, make)

@@ -91,12 +91,19 @@ def patch_incident(
         raise RefusedError.conflict(str(error), _page(service, visitor, _row(service, visitor, id))) from error
     except ValueError as error:
         raise RefusedError.invalid(str(error)) from error
-    record(service, visitor, row.project, f"incident {question.action}", id, question.model_dump(exclude_unset=True))
+    record(
+        service,
+        visitor,
+        project=row.project,
+        action=f"{question.action} incident",
+        subject=id,
+        details=question.model_dump(exclude_unset=True),
+    )
     return json_answer(request, _page(service, visitor, _row(service, visitor, id)))
 
 
 @router.post("/{id}:preview", summary="What an outcome would do", response_model=Preview)
-def post_preview(visitor: VisitorDep, service: ServiceDep, id: Id, question: PreviewQuestion) -> Preview:
+def post_preview(_visitor: VisitorDep, _service: ServiceDep, id: Id, question: PreviewQuestion) -> Preview:  # noqa: ARG001
     """The effect of an outcome on the baselines, before it is saved."""
     raise RefusedError(501, "failed", "not built yet")
 

@@ -1,4 +1,3 @@
-# ruff: noqa: ARG001
 """Requests for retraining, and the answers of people to those that wait for approval."""
 
 from __future__ import annotations
@@ -8,12 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
-from lupus.ui.access import VisitorDep
-from lupus.ui.errors import CONFLICT
-from lupus.ui.routes.unfinished import unfinished
+from lupus.model import ComparisonKind, ConflictError, StoreError
+from lupus.ui.access import Visitor, VisitorDep
+from lupus.ui.audit import record
+from lupus.ui.errors import CONFLICT, RefusedError
+from lupus.ui.project import retraining
 from lupus.ui.schemas.common import Answer
 from lupus.ui.schemas.incidents import RetrainAnswerQuestion
 from lupus.ui.schemas.projects import RetrainingOut
+from lupus.ui.service import Service, ServiceDep
 
 router = APIRouter(prefix="/retrainings", tags=["retraining"])
 Id = Annotated[str, Path(max_length=64, pattern=r"^[0-9a-zA-Z_-]+$", description="The id of a request.")]
@@ -26,18 +28,57 @@ class Retrainings(Answer):
 
 
 @router.get("", summary="Requests for retraining", response_model=Retrainings)
-def get_retrainings(visitor: VisitorDep, project: Annotated[str | None, Query(max_length=64)] = None) -> Retrainings:
+def get_retrainings(
+    visitor: VisitorDep, service: ServiceDep, project: Annotated[str | None, Query(max_length=64)] = None
+) -> Retrainings:
     """Of projects that the user may read."""
-    raise unfinished()
+    stands = service.stands(visitor) if project is None else [service.stand(visitor, project)]
+    rows = []
+    for stand in stands:
+        requests = service.store.retrain_requests(stand.name)
+        if not requests:
+            continue
+        verdicts = verdicts_of(service, stand.name)
+        may_answer = visitor.may_trigger(stand.name)
+        rows += [retraining(one, may_answer=may_answer, verdict=verdicts.get(one.id, "")) for one in reversed(requests)]
+    rows.sort(key=lambda one: one["key"], reverse=True)
+    return Retrainings(rows=[RetrainingOut.model_validate(one) for one in rows])
 
 
 @router.post("/{id}:approve", summary="Approve", response_model=RetrainingOut, responses=CONFLICT)
-def post_approval(visitor: VisitorDep, id: Id, question: RetrainAnswerQuestion) -> RetrainingOut:
+def post_approval(visitor: VisitorDep, service: ServiceDep, id: Id, question: RetrainAnswerQuestion) -> RetrainingOut:
     """Let the retraining begin. Needs the right to trigger the project's Dag."""
-    raise unfinished()
+    return _answered(service, visitor, id, approve=True, note=question.note)
 
 
 @router.post("/{id}:refuse", summary="Refuse", response_model=RetrainingOut, responses=CONFLICT)
-def post_refusal(visitor: VisitorDep, id: Id, question: RetrainAnswerQuestion) -> RetrainingOut:
+def post_refusal(visitor: VisitorDep, service: ServiceDep, id: Id, question: RetrainAnswerQuestion) -> RetrainingOut:
     """Say no. Needs the right to trigger the project's Dag."""
-    raise unfinished()
+    return _answered(service, visitor, id, approve=False, note=question.note)
+
+
+def verdicts_of(service: Service, project: str) -> dict[str, str]:
+    """By request what the comparison of before and after says."""
+    found = service.store.comparisons(project, kind=ComparisonKind.RETRAINING)
+    return {one.subject: str(one.verdict) for one in found}
+
+
+def _answered(service: Service, visitor: Visitor, number: str, *, approve: bool, note: str) -> RetrainingOut:
+    from lupus.stages import answer_retrain
+
+    try:
+        request = service.store.retrain_request(number)
+    except StoreError as error:
+        raise RefusedError.not_found("request for retraining") from error
+    if request.project not in visitor.readable:
+        raise RefusedError.not_found("request for retraining")
+    visitor.trigger(request.project)
+    try:
+        request = answer_retrain(service.workspace(), number, approve=approve, by=visitor.name, note=note)
+    except ConflictError as error:
+        current = retraining(service.store.retrain_request(number), may_answer=False)
+        raise RefusedError.conflict(str(error), current) from error
+    action = "approve retraining" if approve else "refuse retraining"
+    record(service, visitor, project=request.project, action=action, subject=number, details={"note": note})
+    verdict = verdicts_of(service, request.project).get(number, "")
+    return RetrainingOut.model_validate(retraining(request, may_answer=True, verdict=verdict))
