@@ -16,6 +16,7 @@ from lupus.ui.headers import Headers
 from lupus.ui.routes import ROUTERS
 from lupus.ui.schemas.rules import Progress
 from lupus.ui.scripts import router as scripts
+from lupus.ui.service import Service
 
 API: Final = "/api/v1"
 _DESCRIPTION: Final = """Metrics, verdicts, incidents and dashboards of Lupus, inside Airflow's API server.

@@ -77,7 +77,6 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(StarletteHTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(LupusError, _lupus)
-    app.add_exception_handler(Exception, _failed)
 
 
 def _answer(request: Request, status: int, code: str, detail: str, current: Any = None) -> JSONResponse:
@@ -109,7 +108,7 @@ def _lupus(request: Request, error: Exception) -> JSONResponse:
     return _answer(request, 422, "invalid", str(error))
 
 
-def _failed(request: Request, error: Exception) -> JSONResponse:
+def failed(request: Request, error: Exception) -> JSONResponse:
     number = request.scope.get("lupus_request_id", "")
     log.error("request %s failed", number, exc_info=error)
     return _answer(request, 500, "failed", f"Lupus failed; the API server's log has more about request {number}")

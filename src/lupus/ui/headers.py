@@ -1,4 +1,4 @@
-"""Headers of every answer: no sniffing, no foreign content, no shared cache, and an id to quote."""
+"""The outermost layer: headers of every answer, an id to quote, and an answer even when Lupus itself fails."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import secrets
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from lupus.ui.errors import failed
 
 _FIXED: Final = {
     "x-content-type-options": "nosniff",
@@ -16,7 +19,7 @@ _FIXED: Final = {
 
 
 class Headers:
-    """ASGI middleware that adds them."""
+    """ASGI middleware: no sniffing, no foreign content, no shared cache."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -38,4 +41,16 @@ class Headers:
                 headers.add_vary_header("Authorization")
             await send(message)
 
-        await self._app(scope, receive, with_headers)
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await with_headers(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            if begun:
+                raise
+            await failed(Request(scope), error)(scope, receive, with_headers)

@@ -103,7 +103,7 @@ def delete_exclusion(visitor: VisitorDep, service: ServiceDep, id: Id) -> None:
         found = by_hand(service.store.exclusions(stand.name), id)
         if found is not None:
             visitor.edit(stand.name)
-            service.store.remove_exclusion(stand.name, id)
+            service.store.remove_exclusion(id)
             record(service, visitor, project=stand.name, action="put back", subject=id, details={"note": found.note})
             return
     raise RefusedError.not_found("exclusion")
