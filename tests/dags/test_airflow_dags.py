@@ -55,6 +55,7 @@ def describe(dag: DAG) -> str:
         after = ", ".join(sorted(task.upstream_task_ids)) or "nothing"
         told = f"task {task.task_id} ({task.task_type}) after {after}, {task.trigger_rule}"
         told += f", owner {task.owner}, retries {task.retries} every {int(task.retry_delay.total_seconds())} s"
+        told += f", {task.max_active_tis_per_dag} at once" if task.max_active_tis_per_dag else ""
         told += "".join(f", announces {asset.uri}" for asset in task.outlets)
         lines.append(told)
     return "\n".join(lines) + "\n"
@@ -68,7 +69,7 @@ def check_golden(name: str, text: str) -> None:
     assert text == path.read_text(), f"{path.name} differs; if that is meant, run again with LUPUS_WRITE_GOLDEN=1"
 
 
-@pytest.mark.parametrize("name", ["shop", "rides", "weekly", "closing"])
+@pytest.mark.parametrize("name", ["shop", "rides", "weekly", "closing", "asks"])
 def test_golden_dags(name: str) -> None:
     path = HERE / "golden" / f"{name}.yaml"
     dag = project_dag(load_project(path, environ={}), path.read_text())

@@ -110,6 +110,8 @@ def test_the_document_of_a_run_survives_json_and_says_everything() -> None:
         "reasons": ["brier"],
         "conf": {"project": "loans"},
         "note": "",
+        "series": None,
+        "by": "",
     }
     assert document["failed"] == ["scores: cannot connect"]
 

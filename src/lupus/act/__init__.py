@@ -16,6 +16,7 @@ from lupus.act.notices import decide_notices
 from lupus.act.outbox import OutboxMessage, OutboxSink, read_outbox
 from lupus.act.ranking import Cause, causes, worst
 from lupus.act.retrain import Matured, ask_retrain, decide_retrain
+from lupus.act.retrain_notices import retrain_notices
 from lupus.act.sinks import Delivery, Sink, SinkFactory, destination_of, open_sink
 from lupus.act.slack import Edited, SlackChannel
 from lupus.act.slack_message import channel_message, note, thread_message
@@ -67,6 +68,7 @@ __all__ = [
     "read_press",
     "refusal",
     "render_chart",
+    "retrain_notices",
     "sign",
     "standing",
     "state_of",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
 from lupus.act.incidents import as_of, is_muted
 from lupus.act.ranking import worst_severity
@@ -21,6 +22,8 @@ from lupus.model import (
     notice_id,
 )
 
+_NOTHING: Final[Mapping[str, str]] = {}
+
 
 def decide_notices(
     project: Project,
@@ -33,6 +36,7 @@ def decide_notices(
     series: Mapping[SeriesKey, Series],
     held: Collection[str] = (),
     untold: Collection[str] = (),
+    because: Mapping[str, str] = _NOTHING,
 ) -> tuple[Notice, ...]:
     """The notices of the run of `interval`: at most one per incident, sent or not, each with its reason.
 
@@ -44,7 +48,8 @@ def decide_notices(
     has it in hand (`ACKNOWLEDGED`), only a rise in severity is sent; while it is `MUTED`, nothing.
     An incident that this run resolved is told of once (`RESOLVED`); one that a person resolved is not.
     `held` are the ids of incidents that an upstream project's incident holds (`UPSTREAM`), `untold` of those that
-    were held in every run until now: they are told as new ones when nothing holds them any more.
+    were held in every run until now: they are told as new ones when nothing holds them any more. `because` says of
+    incidents where they probably come from.
     """
     known = {incident.id: incident for incident in before}
     notices = []
@@ -59,7 +64,14 @@ def decide_notices(
             continue
         route = project.alerts.slack
         story = tell(
-            project, seen, interval, reason, series=series, links=links, mention=route.mention if route else ""
+            project,
+            seen,
+            interval,
+            reason,
+            series=series,
+            links=links,
+            because=because.get(incident.id, ""),
+            mention=route.mention if route else "",
         )
         notices.append(
             Notice(

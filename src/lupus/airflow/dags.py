@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG, Asset, TriggerRule, get_parsing_context
+from airflow.sdk import DAG, Asset, BaseOperator, TriggerRule, get_parsing_context
 
 from lupus.airflow.operators import (
     ActOperator,
@@ -24,13 +24,16 @@ from lupus.airflow.operators import (
 from lupus.airflow.pages import broken_page, project_page
 from lupus.airflow.retraining import RetrainOperator
 from lupus.airflow.timetables import CadenceTimetable
-from lupus.model import Cadence, CadenceKind, ConfigError, Problem, Project
+from lupus.model import Approval, Cadence, CadenceKind, ConfigError, Problem, Project
 
 if TYPE_CHECKING:
     from lupus.config import LoadedProject
 
 DAG_PREFIX: Final = "lupus__"
 """What every Dag of Lupus begins with; the project's name follows."""
+
+_MOST_WAITING: Final = 16
+"""Most runs of a project that wait for an approval at the same time."""
 
 _BROKEN_SINCE: Final = datetime(2020, 1, 1, tzinfo=UTC)
 _STAGES: Final[dict[str, type[ProjectOperator]]] = {
@@ -88,6 +91,7 @@ def project_dag(project: Project, text: str) -> DAG:
     cadence, schedule = project.cadence, project.schedule
     starting = cadence.containing(project.start)
     first = starting if starting.start == project.start else cadence.next(starting)
+    waiting = _waiting_runs(project)
     dag = DAG(
         dag_id=DAG_PREFIX + project.name,
         description=project.description or f"Monitors {project.name} ({cadence.kind})",
@@ -96,26 +100,33 @@ def project_dag(project: Project, text: str) -> DAG:
         start_date=first.end,
         end_date=project.end,
         catchup=schedule.catchup,
-        max_active_runs=schedule.max_active_runs,
+        max_active_runs=schedule.max_active_runs + waiting,
         default_args={"owner": project.owner, "retries": schedule.retries, "retry_delay": schedule.retry_delay},
         tags={"lupus", project.owner, *project.tags},
         doc_md=project_page(project, text),
     )
     asset = Asset(f"lupus://{project.name}")
-    tasks: list[ProjectOperator] = []
+    tasks: list[BaseOperator] = []
     for name, operator in _STAGES.items():
         task = operator(
             task_id=name,
             project=project,
             dag=dag,
             outlets=[asset] if name == "act" else [],
+            max_active_tis_per_dag=schedule.max_active_runs if waiting else None,
             trigger_rule=TriggerRule.ALL_DONE if tasks else TriggerRule.ALL_SUCCESS,
         )
         if tasks:
             tasks[-1] >> task
         tasks.append(task)
     if project.retrain is not None:
-        retrain = RetrainOperator(task_id="retrain", project=project, dag=dag)
+        approval = _approval(project, dag)
+        if approval is not None:
+            approval.set_upstream(tasks)
+            tasks.append(approval)
+        # Who refuses skips the approval; what a person has asked for by hand is to be done all the same.
+        rule = TriggerRule.ALL_SUCCESS if approval is None else TriggerRule.NONE_FAILED
+        retrain = RetrainOperator(task_id="retrain", project=project, dag=dag, trigger_rule=rule)
         retrain.set_upstream(tasks)
         tasks.append(retrain)
     done = EmptyOperator(task_id="done", dag=dag, trigger_rule=TriggerRule.NONE_FAILED, retries=0)
@@ -138,6 +149,27 @@ def broken_dag(name: str, problems: Sequence[Problem], text: str = "") -> DAG:
     )
     BrokenConfigOperator(task_id="broken_config", dag=dag, problems=problems, retries=0, retry_delay=timedelta(0))
     return dag
+
+
+def _waiting_runs(project: Project) -> int:
+    """How many runs may wait for an approval while the following ones go on; their stages still run one at a time."""
+    policy, cadence = project.retrain, project.cadence
+    if policy is None or policy.approval is Approval.NONE:
+        return 0
+    here = cadence.containing(project.start)
+    until, count = here.end + policy.approve_within, 0
+    while here.end < until and count < _MOST_WAITING:
+        here, count = cadence.next(here), count + 1
+    return count
+
+
+def _approval(project: Project, dag: DAG) -> BaseOperator | None:
+    """The task that waits for a person; its module is read only where somebody is asked."""
+    if not _waiting_runs(project):
+        return None
+    from lupus.airflow.approval import approval_task
+
+    return approval_task(project, task_id="approve", dag=dag)
 
 
 @cache

@@ -75,10 +75,8 @@ class RetrainOperator(ProjectOperator):
         succeeded = state == DagRunState.SUCCESS
         interval = run_interval(context, self.project)
         with workspace() as opened:
-            request = stages.pending_retrain(opened, self.project, interval)
-            if request is not None:
-                outcome = RetrainState.SUCCEEDED if succeeded else RetrainState.FAILED
-                stages.mark_retrain(opened, request.id, outcome, f"{run_id}: {state}")
+            outcome = RetrainState.SUCCEEDED if succeeded else RetrainState.FAILED
+            stages.mark_retrain(opened, run_id.rpartition("__")[2], outcome, f"{run_id}: {state}")
         if not succeeded:
             # A retry would find the same failed run: only a person (or the other Dag's own retries) can mend it.
             raise AirflowFailException(

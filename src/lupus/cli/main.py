@@ -7,7 +7,7 @@ import traceback
 
 import typer
 
-from lupus.cli import backtests, exclusions, incidents, operations, projects, runs, why
+from lupus.cli import backtests, exclusions, incidents, operations, projects, retraining, runs, why
 from lupus.cli.terminal import Exit, fail
 from lupus.model import LupusError
 
@@ -29,6 +29,7 @@ app = typer.Typer(
 projects.register(app)
 runs.register(app)
 incidents.register(app)
+retraining.register(app)
 why.register(app)
 backtests.register(app)
 exclusions.register(app)

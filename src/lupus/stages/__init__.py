@@ -4,7 +4,7 @@ from lupus.stages.act import ActReport, act
 from lupus.stages.backtest import Agreement, Alarm, Backtest, backtest, suggest
 from lupus.stages.charts import series_chart
 from lupus.stages.deliver import DeliveryReport, deliver
-from lupus.stages.documents import incident_json, point_json, report_json, verdict_json
+from lupus.stages.documents import comparison_json, incident_json, point_json, report_json, retrain_json, verdict_json
 from lupus.stages.draft import draft_project
 from lupus.stages.dry import dry_workspace
 from lupus.stages.exclusions import (
@@ -72,6 +72,7 @@ __all__ = [
     "build_docs",
     "causes_upstream",
     "change_incident",
+    "comparison_json",
     "deliver",
     "draft_project",
     "dry_workspace",
@@ -98,6 +99,7 @@ __all__ = [
     "render",
     "report_json",
     "report_lines",
+    "retrain_json",
     "rule_from_text",
     "run",
     "run_range",

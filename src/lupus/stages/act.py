@@ -17,9 +17,9 @@ from lupus.stages.deliver import deliver
 from lupus.stages.labels import evaluated
 from lupus.stages.models import compare_models
 from lupus.stages.recording import recorded
-from lupus.stages.retrain import decide_retraining
+from lupus.stages.retrain import decide_retraining, tell_retrain
 from lupus.stages.turn import Patience
-from lupus.stages.upstream import hold_of, open_sentences, read_upstream, with_causes
+from lupus.stages.upstream import because_of, hold_of, open_sentences, read_upstream, with_causes
 from lupus.stages.workspace import Workspace
 
 _TRIES = 5
@@ -95,11 +95,13 @@ def _decide(
         links=Links(run_url=run_url, ui_url=workspace.settings.ui_url),
         held=hold.held,
         untold=hold.untold,
+        because=because_of(workspace, changes.incidents, upstream),
     )
     retrain = decide_retraining(
         workspace, project, interval, series, changes.incidents, upstream=open_sentences(upstream, interval)
     )
-    compare_models(workspace, project, interval)
+    compared = compare_models(workspace, project, interval)
+    notices = (*notices, *tell_retrain(workspace, project, interval, retrain, compared, notices))
     store.commit_act(
         project.name,
         interval,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from lupus.model import (
+    Comparison,
     Incident,
     Interval,
     MetricPoint,
@@ -31,7 +33,7 @@ def report_json(report: RunReport) -> dict[str, Any]:
         "verdicts": [verdict_json(verdict) for verdict in report.verdicts],
         "incidents": [incident_json(incident, ()) for incident in report.incidents],
         "notices": [_notice(notice) for notice in report.notices],
-        "retrain": _retrain(report.retrain) if report.retrain else None,
+        "retrain": retrain_json(report.retrain) if report.retrain else None,
         "failed": list(report.failed),
     }
 
@@ -141,7 +143,8 @@ def _notice(notice: Notice) -> dict[str, Any]:
     }
 
 
-def _retrain(request: RetrainRequest) -> dict[str, Any]:
+def retrain_json(request: RetrainRequest) -> dict[str, Any]:
+    """A retraining request as plain JSON values."""
     return {
         "id": request.id,
         "dag": request.dag,
@@ -149,4 +152,28 @@ def _retrain(request: RetrainRequest) -> dict[str, Any]:
         "reasons": list(request.reasons),
         "conf": dict(request.conf),
         "note": request.note,
+        "series": None if request.series is None else str(request.series),
+        "by": request.by,
+    }
+
+
+def comparison_json(comparison: Comparison) -> dict[str, Any]:
+    """A comparison of models as plain JSON values."""
+    return {
+        "id": comparison.id,
+        "project": comparison.project,
+        **_interval(comparison.interval),
+        "kind": comparison.kind,
+        "subject": comparison.subject,
+        "series": str(comparison.series),
+        "better": comparison.better,
+        "verdict": comparison.verdict,
+        "before": asdict(comparison.before),
+        "after": asdict(comparison.after),
+        "shift": comparison.shift,
+        "low": comparison.low,
+        "high": comparison.high,
+        "effect": comparison.effect,
+        "p_value": comparison.p_value,
+        "sentence": comparison.sentence,
     }

@@ -7,17 +7,25 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from lupus.model import (
+    Comparison,
+    ComparisonKind,
     ConflictError,
+    EventKind,
     Incident,
+    IncidentEvent,
     Interval,
     LupusError,
+    Notice,
     Project,
+    Reason,
     RetrainRequest,
     RetrainState,
     Series,
     SeriesKey,
     Stage,
     Verdict,
+    event_id,
+    retrain_id,
 )
 from lupus.stages.labels import evaluated, evaluation_tables, runs_since
 from lupus.stages.models import matured_points
@@ -27,7 +35,7 @@ if TYPE_CHECKING:
     from lupus.act import Matured
 
 _MATURITY = "label_maturity"
-_WAITING = (RetrainState.REQUESTED, RetrainState.APPROVED)
+_WAITING = (RetrainState.REQUESTED, RetrainState.APPROVED, RetrainState.TRIGGERED)
 
 
 def decide_retraining(
@@ -76,24 +84,53 @@ def decide_retraining(
     )
 
 
+def tell_retrain(  # noqa: PLR0917 - what act knows, in its order
+    workspace: Workspace,
+    project: Project,
+    interval: Interval,
+    request: RetrainRequest | None,
+    compared: Sequence[Comparison],
+    notices: Sequence[Notice],
+) -> tuple[Notice, ...]:
+    """What is to be told about retrainings: wherever their incidents were told, before or by these `notices`."""
+    from lupus.act import destination_of, retrain_notices
+
+    retrainings = {one.subject for one in compared if one.kind is ComparisonKind.RETRAINING}
+    waits = request is not None and request.state is RetrainState.AWAITING_APPROVAL
+    if not waits and not retrainings:
+        return ()
+    store = workspace.store
+    requests = {one.id: one for one in store.retrain_requests(project.name) if one.id in retrainings}
+    about = {one.incident for one in requests.values()} | ({request.incident} if request and waits else set())
+    told: dict[str, list[str]] = {"": [destination_of(project, workspace.connections)]}
+    for notice in (*store.notices(project.name), *notices):
+        if notice.incident in about and notice.incident and notice.reason.sends:
+            told.setdefault(notice.incident, []).append(notice.destination)
+    places = {incident: tuple(dict.fromkeys(names)) for incident, names in told.items()}
+    old = datetime.now(UTC) - interval.end > project.alerts.news_for and not project.alerts.backfills
+    silence = Reason.BACKFILL if old else None
+    return retrain_notices(project, interval, request, compared, requests, places, silence=silence)
+
+
 def pending_retrain(workspace: Workspace, project: Project, interval: Interval) -> RetrainRequest | None:
     """The request that the run of `interval` is to execute, or whose end it awaits; None when there is none.
 
     That is the interval's own. A failed one is pending: when a person has mended and cleared the retraining run, its
-    end is awaited again. Where there is none, it is one that a person asked for or approved since an earlier run.
+    end is awaited again. Where there is none, it is one that a person has asked for.
     """
-    own = (*_WAITING, RetrainState.AWAITING_APPROVAL, RetrainState.TRIGGERED, RetrainState.FAILED)
     requests = workspace.store.retrain_requests(project.name)
+    mine = retrain_id(project.name, interval)
     for request in requests:
-        if request.interval == interval and request.state in own:
+        if request.id == mine and request.state in (*_WAITING, RetrainState.FAILED):
             return request
-    late = [one for one in requests if one.interval <= interval and one.state is RetrainState.APPROVED]
-    return late[0] if late else None
+    asked = [one for one in requests if one.id != retrain_id(project.name, one.interval) and one.state in _WAITING]
+    return next((one for one in asked if one.interval <= interval), None)
 
 
 def mark_retrain(workspace: Workspace, request_id: str, state: RetrainState, note: str = "") -> None:
-    """Record what became of a request."""
+    """Record what became of a request, and put it into its incident's timeline."""
     workspace.store.mark_retrain(request_id, state, note=note, executed_at=datetime.now(UTC))
+    _in_timeline(workspace, workspace.store.retrain_request(request_id))
 
 
 def answer_retrain(workspace: Workspace, request_id: str, *, approve: bool, by: str, note: str = "") -> RetrainRequest:
@@ -112,6 +149,7 @@ def answer_retrain(workspace: Workspace, request_id: str, *, approve: bool, by: 
         raise ConflictError(
             f"the retraining {request_id} of {request.project} is {request.state}{who}; see lupus retrain"
         )
+    _in_timeline(workspace, request)
     return request
 
 
@@ -119,7 +157,9 @@ def time_out_retrain(workspace: Workspace, request_id: str) -> RetrainRequest:
     """The request after its time for an answer has passed; an answer that came before counts."""
     awaiting = (RetrainState.AWAITING_APPROVAL,)
     workspace.store.mark_retrain(request_id, RetrainState.TIMED_OUT, "nobody answered in time", only_from=awaiting)
-    return workspace.store.retrain_request(request_id)
+    request = workspace.store.retrain_request(request_id)
+    _in_timeline(workspace, request)
+    return request
 
 
 def ask_retrain(
@@ -127,14 +167,17 @@ def ask_retrain(
 ) -> RetrainRequest:
     """The retraining that the person `by` asks for; the next run of the project's Dag executes it.
 
-    It belongs to the newest interval that has run. Raises `LupusError` when the project names no retraining Dag, has
-    not run yet, or waits for a retraining already.
+    Where one waits for approval already, it is approved. It belongs to the newest interval that has run. Raises
+    `LupusError` when the project names no retraining Dag, has not run yet, or waits for a retraining already.
     """
     from lupus.act import ask_retrain as ask
 
     if not by.strip():
         raise ValueError("say who asks")
     store = workspace.store
+    for request in store.retrain_requests(project.name):
+        if request.state is RetrainState.AWAITING_APPROVAL:
+            return answer_retrain(workspace, request.id, approve=True, by=by, note=why)
     intervals = [run.interval for run in store.runs(project.name)]
     if not intervals:
         raise LupusError(f"{project.name} has not run yet, so there is nothing to train again")
@@ -149,7 +192,28 @@ def ask_retrain(
         matured=_matured(workspace, project, interval, store.series(project.name)),
     )
     store.add_retrain(request)
+    _in_timeline(workspace, request)
     return request
+
+
+def _in_timeline(workspace: Workspace, request: RetrainRequest) -> None:
+    """A line for where the request stands now; of what is done again there is one line."""
+    if not request.incident:
+        return
+    who, what = f" by {request.by}" if request.by else "", str(request.state).replace("_", " ")
+    workspace.store.add_incident_events(
+        [
+            IncidentEvent(
+                id=event_id(request.incident, EventKind.RETRAIN, f"{request.id}:{request.state}"),
+                project=request.project,
+                incident=request.incident,
+                kind=EventKind.RETRAIN,
+                text=f"retraining by {request.dag}: {what}{who}",
+                interval=request.interval,
+                details={"request": request.id, "state": str(request.state), "note": request.note},
+            )
+        ]
+    )
 
 
 def _matured(workspace: Workspace, project: Project, interval: Interval, series: Mapping[SeriesKey, Series]) -> Matured:

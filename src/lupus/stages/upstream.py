@@ -73,18 +73,31 @@ def open_sentences(upstream: Sequence[Incident], interval: Interval) -> list[str
     ]
 
 
-def causes_upstream(workspace: Workspace, incident: Incident) -> tuple[UpstreamCause, ...]:
-    """Where `incident` probably comes from, however far upstream; nearest project first. One read per incident."""
+def because_of(workspace: Workspace, incidents: Sequence[Incident], upstream: Sequence[Incident]) -> dict[str, str]:
+    """A sentence about its causes upstream, for every active incident that has any."""
+    return {
+        one.id: "; ".join(cause.sentence for cause in causes_upstream(workspace, one, upstream))
+        for one in incidents
+        if one.upstream and one.active
+    }
+
+
+def causes_upstream(
+    workspace: Workspace, incident: Incident, known_already: Sequence[Incident] = ()
+) -> tuple[UpstreamCause, ...]:
+    """Where `incident` probably comes from, however far upstream. One read for each incident not `known_already`."""
     from lupus.act import upstream_causes
 
-    known: dict[str, Incident] = {}
+    known = {one.id: one for one in known_already}
+    seen: set[str] = set()
     wanted = list(incident.upstream)
     while wanted:
         name = wanted.pop()
-        if name in known:
+        if name in seen:
             continue
+        seen.add(name)
         try:
-            known[name] = workspace.store.incident(name)
+            known.setdefault(name, known[name] if name in known else workspace.store.incident(name))
         except StoreError:  # it is no more: a rerun did not find it again
             continue
         wanted += known[name].upstream

@@ -70,7 +70,8 @@ def predictions(shape: Shape) -> ibis.Table:
     rows = rows.select("slice", **_keys(shape, rows), **values)
     if shape.copies:
         rows = rows.filter([rows[name].notnull() for name in shape.key_names])
-        rows = rows.group_by(["slice", *shape.key_names]).aggregate(**{name: rows[name].min() for name in values})
+        same = ["slice", *shape.key_names, *([shape.apart] if shape.apart else [])]
+        rows = rows.group_by(same).aggregate(**{name: rows[name].min() for name in values if name not in same})
     if shape.classes and shape.outputs[0][1] is Kind.OTHER:
         return rows.mutate(o0=_most_probable(shape, rows))
     return rows

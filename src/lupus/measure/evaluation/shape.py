@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
@@ -35,7 +35,9 @@ class Shape:
     `outputs` are the columns with the model's outputs, score or rank first, with their kinds; OTHER is a column that
     no snapshot has, or that holds nothing usable. `columns` are (segment column, whether the prediction table has it),
     `parts` which of these make a segment; `query` the places of the query in the key. With `copies` keys may repeat;
-    without, that has to be checked. With `cells` scores are summed up by cell, without by exact score.
+    without, that has to be checked. Rows of one key that differ in the segment with the alias `apart` are no copies:
+    two versions of the model have scored them side by side. With `cells` scores are summed up by cell, without by
+    exact score.
     """
 
     task: Task
@@ -55,6 +57,7 @@ class Shape:
     interval: bool = False
     classes: tuple[str, ...] = ()
     ranked: bool = False
+    apart: str = ""
     copies: bool = True
     cells: bool = False
 
@@ -133,7 +136,14 @@ def shape_of(
         interval=task is Task.REGRESSION and bool(prediction.lower),
         classes=tuple(name for name, _ in prediction.scores) if task is Task.MULTICLASS_CLASSIFICATION else (),
         ranked=task is Task.RANKING and bool(prediction.rank),
+        apart=_apart(project, prediction, names, predicted),
     )
+
+
+def _apart(project: Project, prediction: Table, names: Sequence[str], predicted: Collection[str]) -> str:
+    """The alias of the version's segment where versions are compared."""
+    compared = project.compare is not None and prediction.version in predicted and prediction.version in names
+    return f"s{names.index(prediction.version)}" if compared else ""
 
 
 def _kind(name: str, snapshots: Sequence[Snapshot]) -> Kind:
