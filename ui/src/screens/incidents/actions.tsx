@@ -1,0 +1,65 @@
+// What can be done with an incident: as buttons and as keys, the same in the inbox and on its own page.
+import { type ReactNode, useState } from "react";
+import type { Key } from "../../state/keys";
+import { useKeys } from "../../state/keys";
+import { AssignDialog, CommentDialog, MuteDialog, OutcomeDialog } from "./dialogs";
+import { act, type Outcome, type Summary } from "./queries";
+
+type Asked = { kind: "mute" | "assign" | "comment" } | { kind: "outcome"; first: Outcome | null };
+
+interface Action {
+  key: string;
+  label: string;
+  primary?: boolean;
+  run: () => void;
+}
+
+/** The actions that fit the incident's state; `dialog` is to be rendered. */
+export function useActions(incident: Summary | undefined): { actions: Action[]; dialog: ReactNode } {
+  const [asked, ask] = useState<Asked | null>(null);
+  const actions: Action[] = [];
+  if (incident?.may_edit) {
+    const resolved = incident.state === "resolved";
+    if (incident.state === "open") {
+      actions.push({ key: "e", label: "Acknowledge", primary: true, run: () => void act(incident, { action: "acknowledge" }, "Acknowledged: no repeats while it is open") });
+    }
+    if (incident.state === "muted") {
+      actions.push({ key: "m", label: "Unmute", run: () => void act(incident, { action: "unmute" }, "Unmuted") });
+    } else if (!resolved) {
+      actions.push({ key: "m", label: "Mute", run: () => ask({ kind: "mute" }) });
+    }
+    actions.push({ key: "a", label: "Assign", run: () => ask({ kind: "assign" }) });
+    actions.push({ key: "t", label: "Comment", run: () => ask({ kind: "comment" }) });
+    if (resolved) {
+      actions.push({ key: "o", label: "Reopen", run: () => void act(incident, { action: "reopen" }, "Reopened") });
+      if (!incident.outcome) actions.push({ key: "r", label: "Say what it was", run: () => ask({ kind: "outcome", first: null }) });
+    } else {
+      actions.push({ key: "x", label: "Expected", run: () => ask({ kind: "outcome", first: "expected" }) });
+      actions.push({ key: "f", label: "False alarm", run: () => ask({ kind: "outcome", first: "false_alarm" }) });
+      actions.push({ key: "r", label: "Resolve", run: () => ask({ kind: "outcome", first: null }) });
+    }
+  }
+  const keys: Key[] = actions.map(({ key, label, run }) => ({ key, label: label.toLowerCase(), run }));
+  useKeys(keys);
+  const close = () => ask(null);
+  let dialog: ReactNode = null;
+  if (incident && asked) {
+    if (asked.kind === "outcome") dialog = <OutcomeDialog incident={incident} onClose={close} first={asked.first} />;
+    else if (asked.kind === "mute") dialog = <MuteDialog incident={incident} onClose={close} />;
+    else if (asked.kind === "assign") dialog = <AssignDialog incident={incident} onClose={close} />;
+    else dialog = <CommentDialog incident={incident} onClose={close} />;
+  }
+  return { actions, dialog };
+}
+
+export function ActionBar({ actions }: { actions: readonly Action[] }) {
+  return (
+    <div className="l-row l-screen-only" role="group" aria-label="Actions">
+      {actions.map((one) => (
+        <button key={one.label} type="button" className={one.primary ? "l-button l-primary" : "l-button"} onClick={one.run} aria-keyshortcuts={one.key}>
+          {one.label} <kbd aria-hidden="true" className="l-wide-only">{one.key}</kbd>
+        </button>
+      ))}
+    </div>
+  );
+}
