@@ -25,7 +25,7 @@ export const paths = {
   incidents: (values?: { state?: string; project?: string }) => `${HOME}/incidents${query(values)}`,
   incident: (id: string) => `${HOME}/incidents/${part(id)}`,
   dashboards: () => `${HOME}/d`,
-  dashboard: (slug: string, values?: { day?: string }) => `${HOME}/d/${part(slug)}${query(values)}`,
+  dashboard: (slug: string, values?: { day?: string; kiosk?: string }) => `${HOME}/d/${part(slug)}${query(values)}`,
   /** Airflow's own page of a run. */
   run: (dagId: string, runId: string) => `/dags/${part(dagId)}/runs/${part(runId)}`,
   dag: (dagId: string) => `/dags/${part(dagId)}`,
