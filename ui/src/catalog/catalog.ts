@@ -73,3 +73,11 @@ export function rowOf(catalog: Catalog, id: string): number {
   }
   return rows.get(id) ?? -1;
 }
+
+/** `metric · column · segment` of a series; its id while the catalogue is not there. */
+export function seriesName(catalog: Catalog | undefined, id: string): string {
+  const row = catalog ? rowOf(catalog, id) : -1;
+  if (!catalog || row < 0) return id;
+  const { metric, column, segment } = entry(catalog, row);
+  return [metric, column, segment].filter(Boolean).join(" · ");
+}

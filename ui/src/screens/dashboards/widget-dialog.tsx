@@ -1,13 +1,12 @@
 // Add a widget, or change what one shows.
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { useCatalog, useProjects } from "../../api/queries";
-import { entry } from "../../catalog/catalog";
 import { search } from "../../catalog/search";
+import { SeriesPicker } from "../../catalog/series-picker";
 import { counted } from "../../shared/units";
 import { STATES } from "../incidents/queries";
 import { placeBelow } from "./grid";
 import type { Kind, Widget } from "./queries";
-import { seriesName } from "./widgets";
 
 const KINDS: readonly { kind: Kind; label: string; what: string }[] = [
   { kind: "chart", label: "Chart", what: "one series, with others laid over it" },
@@ -28,7 +27,6 @@ const SIZES: Record<Kind, { w: number; h: number }> = {
 };
 
 const MOST_SERIES = 8;
-const OFFERED = 30;
 
 function newId(): string {
   return crypto.randomUUID?.().slice(0, 13) ?? Math.random().toString(36).slice(2);
@@ -66,46 +64,6 @@ function Field({ label, children }: { label: string; children: ReactNode }) {
       <span>{label}</span>
       {children}
     </label>
-  );
-}
-
-function SeriesPicker({ chosen, most, onChange }: { chosen: readonly string[]; most: number; onChange: (ids: string[]) => void }) {
-  const catalog = useCatalog().data;
-  const [text, setText] = useState("");
-  const found = useMemo(() => (catalog ? search(catalog, text).rows.subarray(0, OFFERED) : new Int32Array()), [catalog, text]);
-  const flip = (id: string) => {
-    if (chosen.includes(id)) onChange(chosen.filter((one) => one !== id));
-    else onChange([...chosen, id].slice(-most));
-  };
-  return (
-    <div className="l-stack">
-      <Field label="Search a series">
-        <input className="l-input" type="search" value={text} placeholder="metric:roc_auc seg:(all)" onChange={(event) => setText(event.target.value)} autoFocus />
-      </Field>
-      {chosen.length > 0 && (
-        <p className="l-row">
-          {chosen.map((id) => (
-            <button key={id} type="button" className="l-button l-small" aria-label={`Remove ${seriesName(catalog, id)}`} onClick={() => flip(id)}>
-              {seriesName(catalog, id)} ✕
-            </button>
-          ))}
-        </p>
-      )}
-      <ul className="l-picker" aria-label="Series found">
-        {catalog &&
-          Array.from(found, (row) => {
-            const one = entry(catalog, row);
-            return (
-              <li key={one.id}>
-                <label>
-                  <input type={most === 1 ? "radio" : "checkbox"} checked={chosen.includes(one.id)} onChange={() => flip(one.id)} />{" "}
-                  {[one.metric, one.column, one.segment].filter(Boolean).join(" · ")} <span className="l-muted">{one.project}</span>
-                </label>
-              </li>
-            );
-          })}
-      </ul>
-    </div>
   );
 }
 

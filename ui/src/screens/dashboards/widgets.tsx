@@ -3,7 +3,7 @@ import { useMemo } from "react";
 import { Link } from "react-router-dom";
 import { useCatalog } from "../../api/queries";
 import { type Columns, useColumns } from "../../catalog/batches";
-import { type Catalog, entry, rowOf } from "../../catalog/catalog";
+import { type Catalog, entry, rowOf, seriesName } from "../../catalog/catalog";
 import { search } from "../../catalog/search";
 import { Chart, type Overlay, pointSentence } from "../../shared/chart";
 import { isFinding, statusOf } from "../../shared/codes";
@@ -22,14 +22,6 @@ import { Markdown } from "./markdown";
 import type { Widget } from "./queries";
 
 type Of<K extends Widget["kind"]> = Extract<Widget, { kind: K }>;
-
-/** `metric · column · segment` of a series; its id while the catalogue is not there. */
-export function seriesName(catalog: Catalog | undefined, id: string): string {
-  const row = catalog ? rowOf(catalog, id) : -1;
-  if (!catalog || row < 0) return id;
-  const { metric, column, segment } = entry(catalog, row);
-  return [metric, column, segment].filter(Boolean).join(" · ");
-}
 
 /** What stands above a widget when it has no title of its own. */
 export function defaultTitle(widget: Widget, catalog: Catalog | undefined): string {
