@@ -133,6 +133,20 @@ def test_agreement_with_people(shop):
     assert (said.precision, said.recall) == (0.5, 0.5)
 
 
+def test_false_alarms_count_against_the_rule_that_told_them(shop):
+    workspace, project, intervals = shop
+    judged(workspace, project, intervals[60], "b", Outcome.FIXED)
+    judged(workspace, project, intervals[90], "b", Outcome.FALSE_ALARM)
+    records = {one.rule: one for one in backtest(workspace, project).records}
+    assert (records["recent_average"].agreement.caught, records["recent_average"].agreement.cried) == (1, 1)
+    assert (records["ceiling"].agreement.caught, records["ceiling"].agreement.cried) == (1, 0)
+    assert records["ceiling"].agreement.precision == 1
+    assert records["ceiling"].findings == 2
+    shown = " ".join(CliRunner().invoke(app, ["backtest", "shop"]).output.split())
+    assert "1 of 1 confirmed ones found, 1 of 1 expected ones and false alarms told all the same" in shown
+    assert "(precision 50 %, recall 100 %)" in shown
+
+
 def test_suggestions_give_what_is_wanted(shop):
     workspace, project, _ = shop
     few = {
@@ -168,7 +182,9 @@ def test_the_command():
     assert "against the rules in force: 0 findings new" in " ".join(changed.output.split())
     told = json.loads(run(app, ["backtest", "shop", "--json", "--day", "2026-03-01"]).output)
     assert (told["first"], told["last"]) == ("2026-03-01", "2026-04-30")
-    assert told["agreement"] == {"confirmed": 0, "caught": 0, "refused": 0, "cried": 0}
+    nothing = {"confirmed": 0, "caught": 0, "refused": 0, "cried": 0, "precision": None, "recall": None}
+    assert told["agreement"] == nothing
+    assert {one["rule"] for one in told["rules"]} == {"recent_average", "trend_change", "ceiling"}
     proposed = run(app, ["backtest", "shop", "--suggest", "2"])
     assert "recent_average: {sensitivity:" in proposed.output
     assert run(app, ["backtest", "shop", "--day", "never"]).exit_code == 2

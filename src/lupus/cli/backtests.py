@@ -11,10 +11,10 @@ import typer
 from rich.text import Text
 
 from lupus.cli.terminal import find_interval, find_project, out, workspace
-from lupus.model import Interval, LupusError, Project, RuleSpec
+from lupus.model import Interval, LupusError, Project, RuleSpec, format_value
 
 if TYPE_CHECKING:
-    from lupus.stages import Backtest
+    from lupus.stages import Agreement, Backtest
 
 _MARKS = "·123456789"
 
@@ -148,7 +148,16 @@ def _tell(answer: Backtest, *, changed: bool) -> None:
         out.print(
             f"of incidents that people judged: {judged.caught} of {judged.confirmed} confirmed ones found, "
             f"{judged.cried} of {judged.refused} expected ones and false alarms told all the same"
+            f" (precision {_share(judged.precision)}, recall {_share(judged.recall)})"
         )
+        grid = light_table(
+            "", "rule", "findings:right", "confirmed found:right", "others told:right", "precision:right"
+        )
+        for record in answer.records:
+            own = record.agreement
+            cells = (f"{record.findings:,}", f"{own.caught}", f"{own.cried}", _share(own.precision))
+            grid.add_row(Text(record.rule), *cells)
+        out.print(grid)
     if changed:
         out.print(f"against the rules in force: {len(answer.new):,} findings new, {len(answer.gone):,} gone")
         for sign, verdicts in (("+", answer.new), ("-", answer.gone)):
@@ -156,6 +165,10 @@ def _tell(answer: Backtest, *, changed: bool) -> None:
                 out.print(Text(f"  {sign} {one.interval} {one.series.subject}: {one.sentence}"))
             if len(verdicts) > 10:
                 out.print(f"  {sign} and {len(verdicts) - 10:,} more")
+
+
+def _share(ratio: float | None) -> str:
+    return "unknown" if ratio is None else format_value(ratio, "ratio")
 
 
 def _mark(count: int) -> str:
@@ -181,10 +194,18 @@ def _json(answer: Backtest) -> dict[str, object]:
             }
             for one in answer.alarms
         ],
-        "agreement": asdict(answer.agreement),
+        "agreement": _agreement(answer.agreement),
+        "rules": [
+            {"rule": one.rule, "findings": one.findings, "agreement": _agreement(one.agreement)}
+            for one in answer.records
+        ],
         "new": [verdict_json(one) for one in answer.new],
         "gone": [verdict_json(one) for one in answer.gone],
     }
+
+
+def _agreement(agreement: Agreement) -> dict[str, object]:
+    return {**asdict(agreement), "precision": agreement.precision, "recall": agreement.recall}
 
 
 def register(app: typer.Typer) -> None:

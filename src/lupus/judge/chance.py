@@ -4,10 +4,10 @@ A rule that is right about 995 of 1,000 quiet points is wrong fifty times a day 
 one interval is looked at together, a family of whole tables and one of segments for each rule:
 
 1. **p-value.** P(score >= s) = `share` x s ** -`decay` for s >= 1: the tail of the rule's own scores on quiet days.
-   Scores are in units of each series' own residual tails (see the rules), so that one tail fits all. Of
-   `recent_average` and `periodic` it is a power law over three decades (measured on the normal days of 262 public
-   series and on 275 days of 764 series of flights, see docs/how-to/backtest.md), as sums of heavy-tailed residuals
-   have it (Hill, A simple general approach to inference about the tail of a distribution, Ann. Statist. 3, 1975).
+   Scores are in units of each series' own residual tails (see the rules), so that one tail fits all: a power law over
+   three decades, as heavy-tailed residuals have it (Hill, A simple general approach to inference about the tail of a
+   distribution, Ann. Statist. 3, 1975). It was measured on the normal days of 262 public series and on 275 days of 764
+   series of flights (docs/how-to/backtest.md; `make bench-rules` prints it).
 2. **Control.** Benjamini and Hochberg's procedure over all series of the family that were judged (Controlling the
    false discovery rate, JRSS B 57, 1995): the k smallest p-values are told when the largest of them is at most
    rate x k / series. Series that move together, which is what a fault makes them do, raise k and pass together; one

@@ -48,7 +48,7 @@ class SuddenVarianceRule:
 
     @property
     def tail(self) -> Tail:
-        return Tail(0.0035, 4.0).of_wider(self.parameters.sensitivity / 3.0)
+        return Tail(0.0035, 2.4).of_wider(self.parameters.sensitivity / 3.0)
 
     @property
     def least_severity(self) -> Severity:

@@ -63,7 +63,7 @@ class TrendChangeRule:
 
     @property
     def tail(self) -> Tail:
-        return Tail(0.001, 4.0).of_wider(self.parameters.sensitivity / 3.0)
+        return Tail(0.001, 2.4).of_wider(self.parameters.sensitivity / 3.0)
 
     @property
     def least_severity(self) -> Severity:

@@ -1,7 +1,7 @@
 """One function per stage: the only place that joins the rooms. All are wired by arguments and can be run again."""
 
 from lupus.stages.act import ActReport, act
-from lupus.stages.backtest import Agreement, Alarm, Backtest, backtest, suggest
+from lupus.stages.backtest import Agreement, Alarm, Backtest, RuleRecord, backtest, suggest
 from lupus.stages.charts import series_chart
 from lupus.stages.deliver import DeliveryReport, deliver
 from lupus.stages.documents import comparison_json, incident_json, point_json, report_json, retrain_json, verdict_json
@@ -59,6 +59,7 @@ __all__ = [
     "MlflowRun",
     "OutcomeEffect",
     "Patience",
+    "RuleRecord",
     "SeriesFileError",
     "Settings",
     "ValidateReport",

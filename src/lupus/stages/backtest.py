@@ -67,6 +67,15 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleRecord:
+    """How one rule did: its findings, and how those agree with the incidents that people judged."""
+
+    rule: str
+    findings: int
+    agreement: Agreement
+
+
+@dataclass(frozen=True, slots=True)
 class Backtest:
     """The answer of a backtest. `findings` are at least of the severity that opens incidents."""
 
@@ -76,6 +85,7 @@ class Backtest:
     findings: tuple[Verdict, ...]
     alarms: tuple[Alarm, ...]
     agreement: Agreement
+    records: tuple[RuleRecord, ...] = ()
     new: tuple[Verdict, ...] = ()
     gone: tuple[Verdict, ...] = ()
 
@@ -116,6 +126,7 @@ def backtest(
         tuple(findings),
         tuple(alarms(findings, project)),
         agreement(findings, judged),
+        _records(findings, judged),
     )
     if rules is None:
         return answer
@@ -131,19 +142,28 @@ def suggest(workspace: Workspace, project: Project, *, per_month: float) -> list
     """The project's rules with the least `sensitivity` numbers that give at most `per_month` incidents a month each.
 
     Each with what it gives. Only rules that have a sensitivity; one that cannot be had comes with its largest number.
+    Wider bands give fewer incidents, so the numbers are halved until one is left.
     """
     history, at = _stored(workspace, project, None, None)
+
+    def tried(rule: RuleSpec, sensitivity: float) -> tuple[RuleSpec, float]:
+        spec = replace(rule, parameters={**rule.parameters, "sensitivity": sensitivity})
+        count = len(alarms(_findings(history, project, [spec], at), project))
+        return spec, _per_month(count, history.intervals[at[0] :])
+
     found: list[tuple[RuleSpec, float]] = []
     for rule in project.rules:
         if "sensitivity" not in rule.parameters:
             continue
-        for sensitivity in _SENSITIVITIES:
-            tried = replace(rule, parameters={**rule.parameters, "sensitivity": sensitivity})
-            count = len(alarms(_findings(history, project, [tried], at), project))
-            rate = _per_month(count, history.intervals[at[0] :])
-            if rate <= per_month:
-                break
-        found.append((tried, rate))
+        low, high, best = 0, len(_SENSITIVITIES) - 1, None
+        while low < high:
+            middle = (low + high) // 2
+            answer = tried(rule, _SENSITIVITIES[middle])
+            if answer[1] <= per_month:
+                high, best = middle, answer
+            else:
+                low = middle + 1
+        found.append(best or tried(rule, _SENSITIVITIES[-1]))
     return found
 
 
@@ -180,6 +200,13 @@ def agreement(findings: Sequence[Verdict], judged: Sequence[Incident]) -> Agreem
         refused=counts[False, True] + counts[False, False],
         cried=counts[False, True],
     )
+
+
+def _records(findings: Sequence[Verdict], judged: Sequence[Incident]) -> tuple[RuleRecord, ...]:
+    by_rule: dict[str, list[Verdict]] = {}
+    for verdict in findings:
+        by_rule.setdefault(verdict.rule, []).append(verdict)
+    return tuple(RuleRecord(rule, len(own), agreement(own, judged)) for rule, own in sorted(by_rule.items()))
 
 
 def _stored(
