@@ -69,17 +69,17 @@ def test_any_floats_give_verdicts_with_finite_numbers(values, unit, rules, caden
 
 
 @settings(deadline=None)
-@given(seed=st.integers(0, 10**6), unit=UNITS, day=st.integers(0, 69), data=st.data())
-def test_the_future_changes_nothing(seed, unit, day, data):
+@given(seed=st.integers(0, 10**6), unit=UNITS, day=st.integers(0, 69), together=st.booleans(), data=st.data())
+def test_the_future_changes_nothing(seed, unit, day, together, data):
     values = noisy(seed)
     failing = data.draw(st.sets(st.integers(0, 69), max_size=9))
     one = replace(history(values, unit=unit, excluded=failing), maturity=np.where(values > 4, 0.5, np.nan))
     shown = history(values[:, : day + 1], unit=unit, excluded=[d for d in failing if d <= day])
     shown = replace(shown, maturity=one.maturity[:, : day + 1])
-    whole = judge(one, EVERY, DAILY, at=range(70))
+    whole = judge(one, EVERY, DAILY, at=range(70), together=together)
     until = [verdict for verdict in whole if verdict.interval <= one.intervals[day]]
-    assert judge(shown, EVERY, DAILY, at=range(day + 1)) == until
-    alone = judge(shown, EVERY, DAILY, at=[day])
+    assert judge(shown, EVERY, DAILY, at=range(day + 1), together=together) == until
+    alone = judge(shown, EVERY, DAILY, at=[day], together=together)
     assert alone == [verdict for verdict in until if verdict.interval == one.intervals[day]]
 
 

@@ -1,5 +1,7 @@
 """What arrives when things are broken, asked of every kind of rule: a verdict or a clear error, never a NaN band."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -57,6 +59,16 @@ def test_values_that_nobody_expects(kind, unit):
         if verdict.status is Status.ERROR:
             assert "no metric can be" in verdict.sentence
     assert {verdict.series for verdict in said} >= {one.series[0].key, one.series[1].key}
+
+
+@pytest.mark.parametrize("kind", RULES)
+def test_values_that_nobody_expects_in_a_project_whose_baselines_begin_anew(kind):
+    one = history(np.stack(list(SERIES.values())), n=1000)
+    since = np.zeros(one.values.shape, dtype=np.int64)
+    since[:, 70:] = 60
+    since[::2, 100:] = 100  # nothing at all is left of the baseline
+    verdicts = sound(judge(replace(one, since=since), RULES[kind], DAILY, at=range(DAYS), together=True))
+    assert {verdict.interval for verdict in verdicts} == set(one.intervals)
 
 
 @pytest.mark.parametrize("kind", RULES)

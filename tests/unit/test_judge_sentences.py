@@ -10,7 +10,7 @@ import pytest
 
 from judge_cases import DAILY, RECENT, history, last
 from lupus.judge import judge
-from lupus.model import Cadence, CadenceKind, Failure, FailureKind, RuleSpec, format_value
+from lupus.model import Cadence, CadenceKind, Failure, FailureKind, RuleSpec, Status, format_value
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "judge_sentences.txt"
 NAN = float("nan")
@@ -83,6 +83,12 @@ def _sentences_of_other_kinds():
     yield first([12.0, 9.0, 14.0], high, kind("for", rule="high", n=2, of=3))
     yield first([12.0], high, RuleSpec("odd", "validity"), kind("any", rules=["high", "odd"]))
     yield first([12.0], high, _bound(max=11), kind("all", rules=["high", "bound"]))
+    shifted = np.append(quiet, _noise(60, 108, 1))
+    told = judge(history(shifted, metric="auc"), [kind("trend_change")], DAILY, at=range(180))
+    yield next(verdict for verdict in told if "accepted" in verdict.sentence)
+    many = np.concatenate([_noise((900, 120), 100, 3), np.append(_noise(119, 100, 3), 130)[None, :]])
+    among = judge(history(many, metric="latency", unit="ms"), [RECENT], DAILY, at=[119], together=True)
+    yield next(verdict for verdict in among if verdict.status is Status.WARN)
 
 
 def _line(verdict):
