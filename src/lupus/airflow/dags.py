@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Asset, BaseOperator, TriggerRule, get_parsing_context
 
+from lupus.airflow.deadlines import WATCH_DAG, deadline_alert, watch_dag
 from lupus.airflow.operators import (
     ActOperator,
     BrokenConfigOperator,
@@ -49,11 +50,15 @@ def build_dags(folder: Path) -> dict[str, DAG]:
     """The Dags of all project files in `folder`, by Dag id; for ``globals().update(...)`` in a Dag file.
 
     When Airflow parses the file to run one task, only that task's Dag is built. A file with problems,
-    or a name that stands in two files, gives a Dag with one failing task and touches no other.
+    or a name that stands in two files, gives a Dag with one failing task and touches no other. Where a project has a
+    deadline, there is one more, `WATCH_DAG`.
     """
     wanted = get_parsing_context().dag_id
-    only = None if wanted is None else wanted.removeprefix(DAG_PREFIX)
-    return {DAG_PREFIX + one.name: _build(one) for one in _load(folder, only)}
+    only = None if wanted in (None, WATCH_DAG) else str(wanted).removeprefix(DAG_PREFIX)
+    loaded = _load(folder, only)
+    dags = {} if wanted == WATCH_DAG else {DAG_PREFIX + one.name: _build(one) for one in loaded}
+    watch = watch_dag(folder, [one.project for one in loaded if one.project is not None]) if only is None else None
+    return dags if watch is None else {**dags, WATCH_DAG: watch}
 
 
 def _load(folder: Path, only: str | None) -> Sequence[LoadedProject]:
@@ -104,6 +109,7 @@ def project_dag(project: Project, text: str) -> DAG:
         default_args={"owner": project.owner, "retries": schedule.retries, "retry_delay": schedule.retry_delay},
         tags={"lupus", project.owner, *project.tags},
         doc_md=project_page(project, text),
+        deadline=deadline_alert(project),
     )
     asset = Asset(f"lupus://{project.name}")
     tasks: list[BaseOperator] = []

@@ -23,6 +23,7 @@ class Reason(StrEnum):
     RESOLVED = "resolved"
     DIGEST = "digest"
     RETRAIN = "retrain"
+    MISSING_RUN = "missing_run"
     REPEAT = "repeat"
     MUTED = "muted"
     ACKNOWLEDGED = "acknowledged"
@@ -46,6 +47,7 @@ _SENDS = frozenset(
         Reason.RESOLVED,
         Reason.DIGEST,
         Reason.RETRAIN,
+        Reason.MISSING_RUN,
     )
 )
 

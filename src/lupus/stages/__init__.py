@@ -21,6 +21,7 @@ from lupus.stages.extract import ExtractReport, extract
 from lupus.stages.incidents import change_incident
 from lupus.stages.judge import JudgeReport, judge
 from lupus.stages.measure import MeasureReport, measure
+from lupus.stages.missing import Silence, silence_of, tell_missing
 from lupus.stages.mlflow_runs import MlflowRun, push_mlflow, read_mlflow_run
 from lupus.stages.push import push_metrics
 from lupus.stages.report import incident_table, render, report_lines
@@ -62,6 +63,7 @@ __all__ = [
     "RuleRecord",
     "SeriesFileError",
     "Settings",
+    "Silence",
     "ValidateReport",
     "Why",
     "Workspace",
@@ -105,7 +107,9 @@ __all__ = [
     "run",
     "run_range",
     "series_chart",
+    "silence_of",
     "suggest",
+    "tell_missing",
     "time_out_retrain",
     "validate",
     "verdict_json",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from lupus.model import (
@@ -15,6 +16,7 @@ from lupus.model import (
     SqlSource,
     StoreError,
 )
+from lupus.stages.missing import silence_of
 from lupus.stages.settings import EnvironmentConnections, Settings
 from lupus.stages.workspace import Workspace, open_workspace
 
@@ -127,6 +129,9 @@ def _runs(workspace: Workspace, project: Project) -> Iterator[Finding]:
         health = Health.WARNING if broken else Health.FINE
         why = "; ".join(f"{run.stage} {run.status}: {run.detail}" for run in broken)
         yield Finding(subject, health, f"last {newest.interval.key} {why}".rstrip())
+    silence = silence_of(workspace, project, datetime.now(UTC))
+    if silence is not None:
+        yield Finding(f"silent {project.name}", Health.WARNING, f"{silence.sentence}; is its Dag paused?")
     for notice in workspace.store.notices(project.name):
         if notice.state is NoticeState.FAILED or (notice.state is NoticeState.PENDING and notice.attempts):
             yield Finding(f"message to {notice.destination}", Health.BROKEN, f"{notice.interval}: {notice.error}")

@@ -41,12 +41,25 @@ def replace_notices(
     new = {notice.id: notice for notice in notices if not told.get(notice.id)}
     gone = [(one,) for one, done in told.items() if not done and one not in new]
     delete(connection, tables.notices, ("id",), gone)
-    rows = [
-        (one.id, number, start, one.incident, one.destination, one.reason.value, one.state.value, one.message,
-         one.receipt, one.error, one.attempts, None, microseconds(one.next_try))
-        for one in new.values()
-    ]  # fmt: skip
-    upsert(connection, tables.notices, rows)
+    upsert(connection, tables.notices, [_row(one, number) for one in new.values()])
+
+
+def _row(notice: Notice, project: int) -> tuple[Any, ...]:
+    return (
+        notice.id, project, epoch(notice.interval), notice.incident, notice.destination, notice.reason.value,
+        notice.state.value, notice.message, notice.receipt, notice.error, notice.attempts, None,
+        microseconds(notice.next_try),
+    )  # fmt: skip
+
+
+def add_notices(connection: Connection, names: Names, notices: Sequence[Notice]) -> None:
+    """Write `notices` that are of no run; one that is there already stays as it is."""
+    for one in notices:
+        number = names.save_project(connection, one.project)
+        names.save_intervals(connection, number, [one.interval])
+        known = connection.execute(sa.select(tables.notices.c.id).where(tables.notices.c.id == one.id)).first()
+        if known is None:
+            upsert(connection, tables.notices, [_row(one, number)])
 
 
 def read_notices(

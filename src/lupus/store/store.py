@@ -546,6 +546,11 @@ class Store:
 
     # Retraining
 
+    def add_notices(self, notices: Sequence[Notice]) -> None:
+        """Write notices that no run has decided on; one that is there already stays as it is."""
+        with self._writing(*{one.project for one in notices}) as connection:
+            acts.add_notices(connection, self._names, notices)
+
     def retrain_requests(self, project: str | None = None) -> list[RetrainRequest]:
         """Retrain requests, oldest first."""
         with self._database.reading() as connection:
