@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -250,3 +251,17 @@ def test_arrival_is_known_of_slices_that_were_seen_in_time(
     snapshot = replace(make({"x": [1, 2]}), arrived=arrived)
     got = measure_table(project(), table(), snapshot, (), engine=engine)
     assert values(got).get("arrival") == expected
+
+
+@pytest.mark.parametrize("pattern", ["^[a-c]+$", "[0-9]{2}", "ü", "(a|b)c", "x$"])
+def test_texts_are_pythons(make: Make, engine: Engine, pattern: str) -> None:
+    rng = np.random.default_rng(3)
+    texts = ["".join(rng.choice(list("abcüx 01"), rng.integers(0, 12))) for _ in range(700)]
+    own = table(patterns={"text": pattern})
+    got = values(measure_table(project(own), own, make({"text": [*texts, None]}), (), engine=engine), "text")
+    lengths = [len(text) for text in texts]
+    assert got["match_ratio"] == pytest.approx(sum(re.search(pattern, text) is not None for text in texts) / len(texts))
+    assert got["empty_ratio"] == pytest.approx(lengths.count(0) / len(texts))
+    assert got["length_mean"] == pytest.approx(np.mean(lengths))
+    assert got["length_max"] == max(lengths)
+    assert got["length_p50"] == pytest.approx(np.quantile(lengths, 0.5))
