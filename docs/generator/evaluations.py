@@ -9,6 +9,7 @@ from typing import Any
 def other_tasks(folder: Path, interval: Any, engine: Any) -> list[tuple[Any, str]]:
     """Evaluations with every output that a task may have."""
     from lupus.measure import measure_evaluation
+    from lupus.measure.estimates import Estimate, estimate_metrics, estimate_point
     from lupus.model import Cadence, CadenceKind, FileFormat, FileSource, Project, Role, Table, Task
 
     ids, size = list(range(40)), 40
@@ -47,7 +48,11 @@ def other_tasks(folder: Path, interval: Any, engine: Any) -> list[tuple[Any, str
         measures = measure_evaluation(
             project, [interval], {interval.key: parts[0]}, parts[1:], blocked={}, engine=engine
         )
-        found += [(point, str(task).replace("_", " ")) for point in measures.points]
+        estimates = [
+            estimate_point(project, tables[0], one, interval, Estimate(0.5, 0.4, 0.6), 40)
+            for one in estimate_metrics(project)
+        ]
+        found += [(point, str(task).replace("_", " ")) for point in (*measures.points, *estimates)]
     return found
 
 

@@ -26,6 +26,7 @@ from lupus.stages.reference import Place, kept_model, left_out, model_state, ref
 from lupus.stages.workspace import Workspace
 
 if TYPE_CHECKING:
+    from lupus.measure.engine import TableEngine
     from lupus.measure.estimates import (
         Calibration,
         ConceptModel,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         Joined,
         LossModel,
         ProductSlices,
+        TopLabelModel,
     )
 
 SCOPES = ("estimates", "estimate_error", "concept_drift")
@@ -122,11 +124,6 @@ class _Run:
 
     def _expected(self) -> tuple[Mapping[str, Estimate] | Failure, int]:
         from lupus.measure.estimates import (
-            Calibration,
-            LossModel,
-            Slices,
-            expected_of_scores,
-            unlabelled_rows,
             unusable,
         )
 
@@ -136,27 +133,45 @@ class _Run:
         if failure is not None or snapshot is None:
             return failure or Failure(FailureKind.NO_DATA, "there are no predictions"), 0
         try:
-            if project.task is Task.BINARY_CLASSIFICATION:
-                calibration = self._model(Calibration, self._calibration)
-                if isinstance(calibration, Failure):
-                    return calibration, snapshot.rows
-                if snapshot.in_place:
-                    with engine_in_place(project, [snapshot], self.workspace.connections) as (backend, now):
-                        slices = Slices(self.prediction, tuple(now))
-                        return expected_of_scores(project, slices, calibration, engine=backend)
-                slices = Slices(self.prediction, (snapshot,))
-                return expected_of_scores(project, slices, calibration, engine=engine)
-            model = self._model(LossModel, self._loss)
-            if isinstance(model, Failure):
-                return model, snapshot.rows
-            product = self._slices([self.interval])
-            if not product.predictions.snapshots:
-                return Failure(FailureKind.NO_DATA, "the data of the predictions is not there"), snapshot.rows
-            rows = unlabelled_rows(project, product, engine=engine)
-            return model.estimates(rows.columns), rows.columns.rows
+            if project.task is Task.REGRESSION:
+                return self._expected_errors(snapshot)
+            if not snapshot.in_place:
+                return self._expected_decisions(snapshot, engine)
+            with engine_in_place(project, [snapshot], self.workspace.connections) as (backend, now):
+                return self._expected_decisions(now[0], backend)
         except MeasureError as error:
             self.failed.append(f"estimates: {error}")
             return Failure(FailureKind.NOT_READ, str(error)), snapshot.rows
+
+    def _expected_decisions(
+        self, snapshot: Snapshot, engine: TableEngine
+    ) -> tuple[Mapping[str, Estimate] | Failure, int]:
+        """What is to be expected of classes, or of scores."""
+        from lupus.measure.estimates import Calibration, Slices, TopLabelModel, expected_of_classes, expected_of_scores
+
+        project, prediction = self.project, self.prediction
+        if project.task is Task.MULTICLASS_CLASSIFICATION:
+            model = self._model(TopLabelModel, self._top_labels)
+            if isinstance(model, Failure):
+                return model, snapshot.rows
+            return expected_of_classes(project, prediction, snapshot, model, engine=engine)
+        calibration = self._model(Calibration, self._calibration)
+        if isinstance(calibration, Failure):
+            return calibration, snapshot.rows
+        return expected_of_scores(project, Slices(prediction, (snapshot,)), calibration, engine=engine)
+
+    def _expected_errors(self, snapshot: Snapshot) -> tuple[Mapping[str, Estimate] | Failure, int]:
+        """What is to be expected of predicted numbers."""
+        from lupus.measure.estimates import LossModel, unlabelled_rows
+
+        model = self._model(LossModel, self._loss)
+        if isinstance(model, Failure):
+            return model, snapshot.rows
+        slices = self._slices([self.interval])
+        if not slices.predictions.snapshots:
+            return Failure(FailureKind.NO_DATA, "the data of the predictions is not there"), snapshot.rows
+        rows = unlabelled_rows(self.project, slices, engine=self.workspace.engine)
+        return model.estimates(rows.columns), rows.columns.rows
 
     def concept_drift(self) -> list[MetricPoint]:
         """The concept drift of the intervals whose labels are waited for until this run, and no longer."""
@@ -230,6 +245,26 @@ class _Run:
         states = [BinaryScores.from_json(dict(state.payload)) for state in stored]
         policy = self.project.metrics
         return calibrated(states, least=policy.estimates.min_labels, threshold=policy.threshold)
+
+    def _top_labels(self, reference: Sequence[Interval]) -> TopLabelModel | Failure:
+        from lupus.measure import ConfusionMatrix
+        from lupus.measure.estimates import top_label_model
+        from lupus.measure.evaluation import TopLabels
+
+        name, column = self.prediction.name, self.prediction.score
+        stored = {
+            kind.kind: {
+                state.interval: state.payload
+                for state in self.workspace.store.states(
+                    self.project.name, name, column, WHOLE, kind.kind, list(reference)
+                )
+            }
+            for kind in (TopLabels, ConfusionMatrix)
+        }
+        both = [one for one in reference if all(one in of for of in stored.values())]
+        tops = [TopLabels.from_json(stored[TopLabels.kind][one]) for one in both]
+        matrices = [ConfusionMatrix.from_json(stored[ConfusionMatrix.kind][one]) for one in both]
+        return top_label_model(tops, matrices, least=self.project.metrics.estimates.min_labels)
 
     def _loss(self, reference: Sequence[Interval]) -> LossModel | Failure:
         from lupus.measure.estimates import loss_model

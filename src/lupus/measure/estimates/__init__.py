@@ -12,14 +12,17 @@ from lupus.measure.estimates.measures import (
     estimate_errors,
     estimate_metrics,
     estimate_point,
+    expected_of_classes,
     expected_of_scores,
     labelled_rows,
     loss_model,
+    top_label_model,
     unlabelled_rows,
     unusable,
     wants_concept_drift,
 )
 from lupus.measure.estimates.metric import Estimate, EstimateMetric
+from lupus.measure.estimates.multiclass import TopLabelModel
 from lupus.measure.estimates.rows import Joined
 from lupus.measure.estimates.slices import Feature, Slices
 
@@ -34,16 +37,19 @@ __all__ = [
     "LossModel",
     "ProductSlices",
     "Slices",
+    "TopLabelModel",
     "calibrated",
     "concept_drift",
     "concept_model",
     "estimate_errors",
     "estimate_metrics",
     "estimate_point",
+    "expected_of_classes",
     "expected_of_scores",
     "expected_performance",
     "labelled_rows",
     "loss_model",
+    "top_label_model",
     "unlabelled_rows",
     "unusable",
     "wants_concept_drift",

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Final
 
 from lupus.measure.columns import Kind, is_binary, kind_of
 from lupus.measure.engine import Engine, TableEngine
-from lupus.measure.estimates import binary, loss
+from lupus.measure.estimates import binary, loss, multiclass
 from lupus.measure.estimates.binary import expected_moments, expected_performance
 from lupus.measure.estimates.calibration import Calibration
 from lupus.measure.estimates.concept import CONCEPT_DRIFT, ConceptModel
 from lupus.measure.estimates.loss import LossModel
 from lupus.measure.estimates.metric import Estimate, EstimateMetric, between
+from lupus.measure.estimates.multiclass import TopLabelModel
 from lupus.measure.estimates.rows import Joined, bands_for, join_for, joined_rows
 from lupus.measure.estimates.slices import Feature, Slices, scores_of
-from lupus.measure.evaluation import BinaryScores
+from lupus.measure.estimates.top_scores import top_scores_of
+from lupus.measure.evaluation import BinaryScores, ConfusionMatrix, TopLabels
 from lupus.measure.metrics import wanted
 from lupus.model import (
     WHOLE,
@@ -60,6 +62,9 @@ def estimate_metrics(project: Project) -> tuple[EstimateMetric, ...]:
     own: dict[Task, tuple[EstimateMetric, ...]] = {Task.BINARY_CLASSIFICATION: binary.METRICS}
     if not _stays(project):
         own[Task.REGRESSION] = loss.METRICS
+    prediction = project.of_role(Role.PREDICTION)
+    if prediction is not None and prediction.scores:
+        own[Task.MULTICLASS_CLASSIFICATION] = multiclass.METRICS
     found = own.get(project.task, ()) if project.task is not None and project.metrics.estimates.performance else ()
     return tuple(metric for metric in found if wanted(metric.name, project.metrics))
 
@@ -83,6 +88,10 @@ def unusable(table: Table, snapshot: Snapshot | None) -> Failure | None:
         reason = snapshot.reason if snapshot is not None else ""
         return Failure(FailureKind.NO_DATA, reason or "there are no predictions")
     types = dict(snapshot.schema)
+    if table.scores:
+        if not any(column in types and kind_of(types[column]).numeric for _, column in table.scores):
+            return Failure(FailureKind.MISSING_COLUMN, "no column of a class's probability is in the predictions")
+        return None
     if not table.score or table.score not in types:
         return Failure(FailureKind.MISSING_COLUMN, f"the score column {table.score!r} is not in the predictions")
     kind = kind_of(types[table.score])
@@ -123,6 +132,22 @@ def expected_of_scores(
     score, rows = scores_of(engine, predictions)
     found = expected_performance(score, rows, calibration, threshold=project.metrics.threshold)
     return found, int(rows.sum())
+
+
+def top_label_model(
+    tops: Sequence[TopLabels], matrices: Sequence[ConfusionMatrix], *, least: int
+) -> TopLabelModel | Failure:
+    """What a reference says of a multiclass model, an interval's States in each; a failure with too few labels."""
+    labels = sum(scores.n for top in tops for scores in top.classes.values())
+    return too_few(labels, least) if labels < least else TopLabelModel.fitted(tops, matrices)
+
+
+def expected_of_classes(
+    project: Project, prediction: Table, snapshot: Snapshot, model: TopLabelModel, *, engine: TableEngine
+) -> tuple[dict[str, Estimate], int]:
+    """The performance to be expected of one slice's predicted classes, and how many there are."""
+    scores = top_scores_of(engine, project, prediction, snapshot)
+    return model.estimates(scores), int(sum(float(rows.sum()) for _, rows in scores.values()))
 
 
 def labelled_rows(

@@ -93,11 +93,17 @@ def _scores() -> ibis.Table:
     rows = ibis.table({"score": "int64"}, name=_VIEW)
     rows = rows.select(score=rows.score.cast("float64"))
     score = rows.score
-    inner = ((score.ln() - (1.0 - score).ln()) * _CELLS_PER_LOG_ODD).round().cast("int64")
-    cell = ibis.cases((score <= 0.0, -(2**40)), (score >= 1.0, 2**40), else_=inner)
-    rows = rows.filter((score >= 0.0) & (score <= 1.0)).mutate(cell=cell)
+    rows = rows.filter((score >= 0.0) & (score <= 1.0)).mutate(cell=cell_of(score))
     counted = rows.group_by("cell").aggregate(score=rows.score.min(), rows=rows.count())
     return counted.order_by("cell").select("score", "rows")
+
+
+def cell_of(score: Any) -> Any:
+    """The cell of a probability: 1/8192 wide in log-odds, 0 and 1 in cells of their own."""
+    import ibis
+
+    inner = ((score.ln() - (1.0 - score).ln()) * _CELLS_PER_LOG_ODD).round().cast("int64")
+    return ibis.cases((score <= 0.0, -(2**40)), (score >= 1.0, 2**40), else_=inner)
 
 
 def rows_of(engine: Engine, slices: Slices, features: Sequence[Feature], *, limit: int) -> Columns:

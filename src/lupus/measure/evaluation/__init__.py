@@ -11,6 +11,7 @@ from lupus.measure.evaluation.measures import EvaluationMeasures
 from lupus.measure.evaluation.multiclass import ConfusionMatrix
 from lupus.measure.evaluation.ranking import RankingSums
 from lupus.measure.evaluation.regression import RegressionErrors
+from lupus.measure.evaluation.top_labels import TopLabels
 
 __all__ = [
     "BinaryScores",
@@ -19,5 +20,6 @@ __all__ = [
     "EvaluationMeasures",
     "RankingSums",
     "RegressionErrors",
+    "TopLabels",
     "measure_evaluation",
 ]

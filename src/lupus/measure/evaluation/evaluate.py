@@ -9,7 +9,7 @@ from typing import Any
 
 from lupus.measure.columns import Kind, kind_of
 from lupus.measure.engine import TableEngine
-from lupus.measure.evaluation import binary, multiclass, query, ranking, regression
+from lupus.measure.evaluation import binary, multiclass, query, ranking, regression, top_labels
 from lupus.measure.evaluation.answers import Place, without_copies, without_key, without_null_hashes
 from lupus.measure.evaluation.measures import EvaluationMeasures, Writer
 from lupus.measure.evaluation.metric import EvaluationMetric, Found
@@ -38,8 +38,8 @@ def measure_evaluation(
     or a ground-truth table has no evaluation. Raises `MeasureError` when the snapshots cannot be read.
 
     From `many_rows` predictions on, rows are summed up by cells of the score (see `Cells`) and joined as they are. A
-    second query is made for the ROC AUC of a multiclass classification; and, of many rows, where keys turn out to
-    have copies, or labels are missing so that copies might hide among the predictions.
+    second query is made for the ROC AUC of a multiclass classification, and a third for its estimates; and, of many
+    rows, where keys turn out to have copies, or labels are missing so that copies might hide among the predictions.
     """
     prediction, truth = project.of_role(Role.PREDICTION), project.of_role(Role.GROUND_TRUTH)
     if project.task is None or prediction is None or truth is None:
@@ -118,11 +118,14 @@ def _read(
     if shape.task is Task.BINARY_CLASSIFICATION:
         yield from read_binary(shape, arrays)
     elif shape.task is Task.MULTICLASS_CLASSIFICATION:
-        more = None
+        more, tops, policy = None, {}, project.metrics
         if any(kind is not Kind.OTHER for _, kind in shape.outputs[1:]):
             more = engine.arrays(("rest", shape), partial(query.build_one_versus_rest, shape))
-        policy = project.metrics
-        yield from read_multiclass(shape, arrays, more, top=policy.top, least=policy.min_category_rows)
+            if policy.estimates.performance:
+                tops = top_labels.read(shape, engine.arrays(("top", shape), partial(top_labels.build, shape)))
+        for place, found in read_multiclass(shape, arrays, more, top=policy.top, least=policy.min_category_rows):
+            known = tops.get(place.slice) if place.part < 0 else None
+            yield place, found if known is None else replace(found, others=(known,))
     else:
         yield from regression.read_regression(shape, arrays)
 

@@ -85,12 +85,11 @@ class Writer:
         self._valued(interval, INVALID_LABELS, ratio, maturity=counts.maturity)
         self._evaluated(interval, WHOLE, found)
         self._confused(interval, (), found)
-        if found.state is not None:
-            kind = str(getattr(type(found.state), "kind", ""))
-            payload = found.state.to_json()
-            self._states.append(
-                StoredState(self._project.name, self._prediction.name, self._column, WHOLE, kind, interval, payload)
-            )
+        for state in (found.state, *found.others):
+            if state is not None:
+                kind = str(getattr(type(state), "kind", ""))
+                name, table = self._project.name, self._prediction.name
+                self._states.append(StoredState(name, table, self._column, WHOLE, kind, interval, state.to_json()))
 
     def segment(self, interval: Interval, parts: Parts, found: Found, *, least: int) -> None:
         """The metrics that are followed per segment, where at least `least` rows are evaluated."""

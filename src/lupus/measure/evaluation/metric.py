@@ -65,12 +65,13 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What is known of one interval in one segment: counts, estimates by metric name, the State."""
+    """What is known of one interval in one segment: counts, estimates by metric name, the State, and other ones."""
 
     counts: Counts
     estimates: Mapping[str, Estimate]
     confusion: Confusion | None = None
     state: State | None = None
+    others: tuple[State, ...] = ()
 
 
 MATURITY: Final = EvaluationMetric("label_maturity", "ratio", "no prediction has a complete key")

@@ -110,10 +110,11 @@ def weigher(shape: Shape, rows: ibis.Table) -> Any:
 
 
 def _binary(shape: Shape, rows: ibis.Table, *more: str) -> ibis.Table:
-    return _by_cell(shape, rows, *more) if shape.cells else _by_score(shape, rows, *more)
+    return by_cell(shape, rows, *more) if shape.cells else by_score(shape, rows, *more)
 
 
-def _by_score(shape: Shape, rows: ibis.Table, *more: str) -> ibis.Table:
+def by_score(shape: Shape, rows: ibis.Table, *more: str) -> ibis.Table:
+    """Rows and positive labels by score ``o0``, and by the columns `more`."""
     import ibis
 
     used = rows["outcome"] == int(Outcome.USED)
@@ -128,7 +129,7 @@ def _by_score(shape: Shape, rows: ibis.Table, *more: str) -> ibis.Table:
     return rows.group_by([*names, *more, "cell"]).aggregate(**sums)
 
 
-def _by_cell(shape: Shape, rows: ibis.Table, *more: str) -> ibis.Table:
+def by_cell(shape: Shape, rows: ibis.Table, *more: str) -> ibis.Table:
     """The cell's code, and the label as its lowest bit; with it few sums are needed."""
     import ibis
 
