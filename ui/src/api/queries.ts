@@ -136,3 +136,22 @@ export function useWhy(id: string, key: string, enabled: boolean) {
     staleTime: 10 * MINUTE,
   });
 }
+
+export interface IncidentQuery {
+  state?: "active" | "open" | "acknowledged" | "muted" | "resolved" | "all";
+  project?: string;
+  assignee?: string;
+  limit?: number;
+}
+
+export function useIncidents(query: IncidentQuery) {
+  return useQuery({
+    queryKey: ["incidents", query],
+    queryFn: () => unwrap(api.GET("/api/v1/incidents", { params: { query } })),
+    placeholderData: keepPreviousData,
+  });
+}
+
+export function useHealth() {
+  return useQuery({ queryKey: ["health"], queryFn: () => unwrap(api.GET("/api/v1/health")) });
+}

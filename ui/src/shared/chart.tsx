@@ -49,6 +49,8 @@ interface Props {
   overlays?: readonly Overlay[];
   /** Small charts have no caption and fewer ticks. */
   small?: boolean;
+  /** Where the plot begins and how wide it is, in pixels, whenever that changes. */
+  onPlot?: (left: number, width: number) => void;
   onZoom?: (first: string, last: string) => void;
   /** Shift-drag, or shift-enter on a day. */
   onSelect?: (first: string, last: string) => void;
@@ -57,8 +59,8 @@ interface Props {
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /** Ticks of the time axis: the day, with the year where it changes. */
-function dateTicks(_plot: uPlot, splits: number[], _axis: number, _space: number, increment: number): string[] {
-  let year = 0;
+function dateTicks(splits: number[], increment: number, withYear: boolean): string[] {
+  let year = withYear ? 0 : new Date((splits[0] ?? 0) * 1000).getUTCFullYear();
   return splits.map((x) => {
     const date = new Date(x * 1000);
     const month = MONTHS[date.getUTCMonth()];
@@ -136,7 +138,12 @@ export const Chart = memo(function Chart(props: Props) {
         },
       },
       axes: [
-        { ...axis, values: dateTicks, size: small ? 32 : 42, space: small ? 56 : 70 },
+        {
+          ...axis,
+          values: (_plot, splits, _axis, _space, increment) => dateTicks(splits, increment, !small),
+          size: small ? 24 : 42,
+          space: small ? 56 : 70,
+        },
         {
           ...axis,
           size: widest,
@@ -165,6 +172,7 @@ export const Chart = memo(function Chart(props: Props) {
           (drawn) => drawMarkers(drawn, latest.current.markers ?? [], colours, !small),
           (drawn) => drawAnomalies(drawn, latest.current.data, colours, small),
         ],
+        drawAxes: [(drawn) => latest.current.onPlot?.(drawn.bbox.left / devicePixelRatio, drawn.bbox.width / devicePixelRatio)],
         setCursor: [(drawn) => setCursor(drawn.cursor.idx ?? null)],
         setSelect: [
           (drawn) => {

@@ -39,6 +39,8 @@ export function Failure({ error, retry, what }: { error: unknown; retry?: () => 
     );
   }
   const known = error instanceof ApiError;
+  // A question that has no answer is no failure of anything.
+  if (known && error.status === 422) return <p className="l-muted">{error.message}</p>;
   return (
     <div className="l-failure" role="alert">
       <p>

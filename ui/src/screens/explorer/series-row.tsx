@@ -36,7 +36,8 @@ export function SeriesName({ entry }: { entry: Entry }) {
 }
 
 export const SeriesRow = memo(function SeriesRow({ entry, status, score, value, columns, to, sparkWidth, overlaid, onPin }: Props) {
-  const last = columns ? columns.y.length - 1 : -1;
+  // The newest day that was judged: on a later one there is no band yet.
+  const last = columns ? columns.v.findLastIndex((one) => one !== null) : -1;
   const found = status === "anomaly" || status === "error" || status === "no_data";
   return (
     <>

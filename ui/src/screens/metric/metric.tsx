@@ -8,7 +8,7 @@ import { copyText, linkHere } from "../../shared/copy";
 import { formatDay, isDay, rangeDays } from "../../shared/days";
 import { pin } from "../../shared/pin";
 import { Show } from "../../shared/states";
-import { formatScore } from "../../shared/units";
+import { counted, formatScore, formatValue } from "../../shared/units";
 import { Badge, LABELS } from "../../shared/verdict";
 import { HeaderSide } from "../../shell/side";
 import { useKeys } from "../../state/keys";
@@ -54,12 +54,12 @@ function Crumbs({ info }: { info: Schemas["SeriesInfo"] }) {
   );
 }
 
-/** The place of the interval that the page speaks of: the one asked for, else the newest with a verdict. */
+/** The place of the interval that the page speaks of: the one asked for, else the newest that was judged with its labels. */
 export function placeOf(series: Series, day: string): number {
   const asked = day ? series.axis.keys.indexOf(day) : -1;
   if (asked >= 0) return asked;
-  for (let at = series.v.length - 1; at >= 0; at--) if (series.v[at]! >= 0) return at;
-  return series.v.length - 1;
+  const firm = series.v.findLastIndex((code) => code >= 0 && statusOf(code) !== "immature");
+  return firm >= 0 ? firm : series.v.length - 1;
 }
 
 function Page({ series, range, zoomed }: { series: Series; range: Range; zoomed: boolean }) {
@@ -73,6 +73,7 @@ function Page({ series, range, zoomed }: { series: Series; range: Range; zoomed:
   const status = statusOf(series.v[at] ?? -1);
   const score = series.sc[at] ?? null;
   const said = series.sentences.find((one) => one.at === at)?.text ?? (at === axis.keys.length - 1 ? series.sentence : "");
+  const waiting = series.v.slice(at + 1).filter((code) => statusOf(code) === "immature").length;
   const first = axis.keys[0] ?? "";
   const last = axis.keys.at(-1) ?? "";
   useTitle(nameOf(info));
@@ -96,7 +97,7 @@ function Page({ series, range, zoomed }: { series: Series; range: Range; zoomed:
     <div className="l-stack">
       <HeaderSide>{last && `${axis.cadence} · ${axis.timezone}`}</HeaderSide>
       <div>
-        <div className="l-row l-between">
+        <div className="l-row l-between" style={{ marginBottom: 8 }}>
           <Crumbs info={info} />
           <div className="l-group l-screen-only" role="group" aria-label="Range">
             {RANGES.map((one) => (
@@ -148,7 +149,8 @@ function Page({ series, range, zoomed }: { series: Series; range: Range; zoomed:
         </div>
         <p className="l-sentence">
           {day && <span className="l-muted">{formatDay(day)}: </span>}
-          {said || "inside its expected range."}
+          {said || (status === "ok" ? `${formatValue(series.y[at], info.unit)}, inside its expected range.` : formatValue(series.y[at], info.unit))}
+          {waiting > 0 && <span className="l-muted"> Labels of {counted(waiting, "newer day")} are still arriving.</span>}
         </p>
       </div>
       <div className="l-metric">

@@ -1,6 +1,6 @@
 // The large chart of a series, with all that happened to it.
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useMemo } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { api, type Schemas, unwrap } from "../../api/client";
 import { fetchBatch } from "../../api/queries";
 import { columns } from "../../catalog/batches";
@@ -9,6 +9,7 @@ import { statusOf } from "../../shared/codes";
 import { shortDay } from "../../shared/days";
 import { complain } from "../../shared/toast";
 import { useParam } from "../../state/params";
+import { IncidentTrack } from "./incident-track";
 import type { Series } from "./metric";
 
 interface Props {
@@ -122,6 +123,7 @@ export function SeriesPlot({ series, overlay, onZoom, onSelect, onReset }: Props
     complain(`The band as of now is not to be had. ${now.error.message}`);
     setBand("judged", true);
   }, [band, now.error, setBand]);
+  const [plot, setPlot] = useState<[number, number]>([0, 0]);
   const judges = series.rules.length > 0 && !series.envelope;
   return (
     <>
@@ -135,7 +137,7 @@ export function SeriesPlot({ series, overlay, onZoom, onSelect, onReset }: Props
               <i className="l-key-hatch" /> in no baseline
             </>
           )}
-          {markers.length > 0 && " ┆ event"}
+          {markers.length > 0 && " ┆ event"} <i className="l-key-incident" /> incident of the project
         </span>
         <span className="l-row l-screen-only">
           {judges && (
@@ -163,9 +165,13 @@ export function SeriesPlot({ series, overlay, onZoom, onSelect, onReset }: Props
         markers={markers}
         exclusions={exclusions}
         overlays={overlays}
+        onPlot={(left, width) => setPlot((before) => (before[0] === left && before[1] === width ? before : [left, width]))}
         onZoom={onZoom}
         onSelect={onSelect}
       />
+      <div style={{ marginLeft: plot[0], width: plot[1] }}>
+        <IncidentTrack project={series.info.project} days={series.axis.keys} own={series.incidents} />
+      </div>
       {(series.events.length > 0 || series.exclusions.length > 0) && (
         <details className="l-events">
           <summary>

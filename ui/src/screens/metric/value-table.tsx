@@ -51,7 +51,8 @@ export function ValueTable({ series, day, onDay }: { series: Series; day: string
                   </button>
                 </td>
                 <td className="l-num" title={value === null ? series.failures[at] : String(value)}>
-                  <strong>{value === null ? (series.failures[at] ? "failed" : "–") : formatValue(value, unit)}</strong>
+                  <strong>{formatValue(value, unit)}</strong>
+                  {value === null && series.failures[at] && <span className="l-muted l-clip l-failed"> {series.failures[at]}</span>}
                 </td>
                 <td className="l-num">{formatValue(series.lo[at], unit)}</td>
                 <td className="l-num">{formatValue(series.hi[at], unit)}</td>

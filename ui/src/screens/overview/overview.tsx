@@ -15,6 +15,7 @@ import { useKeys } from "../../state/keys";
 import { useParam } from "../../state/params";
 import { paths, token } from "../../state/paths";
 import { useTitle } from "../../state/title";
+import { NeedsAttention, OpenIncidents } from "./attention";
 import { FirstProject, StoreTrouble } from "./first";
 
 type Row = Schemas["ProjectRow"];
@@ -152,7 +153,19 @@ export function Overview() {
         <StoreTrouble store={trouble} />
       ) : (
         <Show query={projects} what="list of projects">
-          {(data) => (data.projects.length ? <Table rows={data.projects} at={at} /> : <FirstProject />)}
+          {(data) =>
+            data.projects.length ? (
+              <div className="l-stack">
+                <Table rows={data.projects} at={at} />
+                <div className="l-project">
+                  <OpenIncidents />
+                  <NeedsAttention />
+                </div>
+              </div>
+            ) : (
+              <FirstProject />
+            )
+          }
         </Show>
       )}
     </div>
