@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -74,11 +75,7 @@ def columns(
         gathered.setdefault(project, {})[start] = key
         members.setdefault(project, {})[number] = None
         place = (number, start)
-        other = best.get(place)
-        if other is None or (
-            rest[1] is not None and badness(rest[1], rest[4]) > badness(other[1] or "immature", other[4])
-        ):
-            best[place] = tuple(rest)
+        best[place] = _worse(best.get(place), tuple(rest))
     found = []
     empty = (None, None, None, None, None)
     for project, keys in gathered.items():
@@ -88,6 +85,21 @@ def columns(
         parts = [[[cell[part] for cell in row] for row in rows] for part in range(5)]
         found.append(Columns(projects[project], starts, [unescape(keys[start]) for start in starts], own_ids, *parts))
     return found
+
+
+def _worse(known: tuple[Any, ...] | None, new: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The worse of two (value, status, lower, upper, score). Its band is the other's where it has none of its own."""
+    if known is None or new[1] is None:
+        return known or new
+    first, second = (
+        (new, known) if badness(new[1], new[4]) > badness(known[1] or "immature", known[4]) else (known, new)
+    )
+    return (*first[:2], *_band(first[2:4], second[2:4]), first[4])
+
+
+def _band(own: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:
+    """`own`, unless it says nothing: rules about trends and flat lines draw no band, and another rule's still holds."""
+    return own if any(part is not None for part in own) else other
 
 
 def envelopes(
@@ -159,10 +171,13 @@ def judged(connection: Connection, number: int, project: int, *, since: int, unt
         if other is not None and (
             status is None or badness(status, score) <= badness(other.status or "immature", other.score)
         ):
+            expected, lower, upper = _band((other.expected, other.lower, other.upper), tuple(row[11:14]))
+            found[start] = replace(other, expected=expected, lower=lower, upper=upper)
             continue
         failure = "" if row[7] is None else unescape(row[8] or "") or row[7]
         words = [unescape(text or "") for text in row[15:18]]
-        numbers: list[Any] = [*row[2:7], failure, status, *row[10:15], *words]
+        bounds = row[11:14] if other is None else _band(tuple(row[11:14]), (other.expected, other.lower, other.upper))
+        numbers: list[Any] = [*row[2:7], failure, status, row[10], *bounds, score, *words]
         found[start] = Judged(start, unescape(row[1]), *numbers)
     return list(found.values())
 
