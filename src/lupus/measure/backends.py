@@ -74,6 +74,11 @@ class BackendEngine:
             parts.append(table.select(slice=ibis.literal(number, "int64"), **picked))
         self._views[view] = ibis.union(*parts) if parts[1:] else parts[0]
 
+    def stream(self, view: str, batches: pa.RecordBatchReader) -> None:
+        """Raises `MeasureError`: rows are not sent to where a table lies."""
+        del batches
+        raise MeasureError(f"{view} is no table of this database")
+
     def arrays(self, key: Hashable, build: Callable[[], Expression]) -> dict[str, Any]:
         """The rows of the expression that `build` makes, column by column as NumPy arrays, masked where null."""
         del key

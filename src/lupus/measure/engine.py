@@ -48,6 +48,8 @@ class TableEngine(Protocol):
 
     def show(self, view: str, files: Sequence[Any], columns: Sequence[tuple[str, str]]) -> None: ...
 
+    def stream(self, view: str, batches: pa.RecordBatchReader) -> None: ...
+
     def arrays(self, key: Hashable, build: Callable[[], Expression]) -> dict[str, Any]: ...
 
     def rows(self, key: Hashable, build: Callable[[], Expression]) -> list[tuple[Any, ...]]: ...
@@ -211,6 +213,10 @@ class Engine:
             f"hive_partitioning = false, union_by_name = true, filename = '{self._file_column}')"
         )
         self._execute(f'CREATE OR REPLACE TEMP VIEW "{view}" AS {body}')
+
+    def stream(self, view: str, batches: pa.RecordBatchReader) -> None:
+        """Makes `batches` readable as `view` by the next query, and by no other."""
+        self._guarded(lambda connection: connection.register(view, batches))
 
     def rows(self, key: Hashable, build: Callable[[], Expression]) -> list[tuple[Any, ...]]:
         """The rows of the expression that `build` makes, compiled once per `key`."""

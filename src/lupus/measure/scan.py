@@ -13,8 +13,9 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from lupus.measure.buffers import plain_values
 from lupus.measure.cells import Cells
 from lupus.measure.columns import Kind
 from lupus.measure.grid import HUGE
@@ -131,7 +132,7 @@ class Tally:
         """Take in integers or floats; nulls, NaN and what counts as infinite are only counted."""
         import numpy as np
 
-        values, valid = _buffers(piece)
+        values, valid = plain_values(piece)
         self.rows += len(piece)
         self._present += len(piece) - piece.null_count
         for start in range(0, len(piece), _STEP_ROWS):
@@ -183,21 +184,3 @@ class Tally:
             center=self._center,
             sums=self._sums | {"nan": self._nan},
         )
-
-
-def _buffers(piece: pa.Array) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
-    """The numbers of an Arrow array, whatever stands where there are nulls, and where there are none if there are any.
-
-    Nothing is copied; Arrow's own conversion would, and would load pandas.
-    """
-    import numpy as np
-
-    bits, data = piece.buffers()
-    kind = np.dtype(piece.type.to_pandas_dtype())
-    values: NDArray[Any] = np.frombuffer(data, kind, len(piece), piece.offset * kind.itemsize)
-    if not piece.null_count:
-        return values, None
-    first, skipped = divmod(piece.offset, 8)
-    some = np.frombuffer(bits, np.uint8, (skipped + len(piece) + 7) // 8, first)
-    valid = np.unpackbits(some, bitorder="little")[skipped : skipped + len(piece)].view(np.bool_)
-    return values, valid

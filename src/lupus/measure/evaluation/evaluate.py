@@ -11,6 +11,7 @@ from lupus.measure.columns import Kind, kind_of
 from lupus.measure.engine import TableEngine
 from lupus.measure.evaluation import binary, multiclass, query, ranking, regression, top_labels
 from lupus.measure.evaluation.answers import Place, without_copies, without_key, without_null_hashes
+from lupus.measure.evaluation.lookup import look_up
 from lupus.measure.evaluation.measures import EvaluationMeasures, Writer
 from lupus.measure.evaluation.metric import EvaluationMetric, Found
 from lupus.measure.evaluation.read_binary import read_binary
@@ -102,7 +103,9 @@ def _found(
     if shape.task is Task.RANKING:
         yield from ranking.read_ranking(shape, engine.arrays(shape, partial(ranking.build, shape)))
         return
-    shape, arrays, texts = _asked(shape, predictions, truths, engine)
+    truth = project.of_role(Role.GROUND_TRUTH)
+    key = truth.key if truth is not None else ()
+    shape, arrays, texts = _asked(shape, predictions, truths, engine, truth_key=key)
     for place, found in _read(project, shape, arrays, engine):
         if shape.hashed and place.part >= 0:
             columns = shape.parts[place.part]
@@ -131,11 +134,17 @@ def _read(
 
 
 def _asked(
-    shape: Shape, predictions: Sequence[Snapshot], truths: Sequence[Snapshot], engine: TableEngine
+    shape: Shape,
+    predictions: Sequence[Snapshot],
+    truths: Sequence[Snapshot],
+    engine: TableEngine,
+    *,
+    truth_key: Sequence[str],
 ) -> tuple[Shape, dict[str, Any], dict[tuple[int, Any], str]]:
     """The answer, the shape that it is of, and the segments' texts by column and hash.
 
-    Many rows are joined as they are unless keys have copies, and segments told by hash unless two have the same.
+    Many rows are joined as they are unless keys have copies, by looking labels up if the keys allow it, and segments
+    told by hash unless two have the same.
     """
     if shape.cells:
         bold = replace(shape, copies=False)
@@ -145,6 +154,8 @@ def _asked(
             texts = {(column, told): text for column, text, told in values if text is not None}
         if not bold.hashed or len(texts) == sum(text is not None for _, text, _ in values):
             with engine.modest():
+                found = look_up(bold, predictions, truths, truth_key=truth_key, engine=engine)
+                bold = replace(bold, looked_up=found)
                 arrays = engine.arrays(bold, partial(query.build, bold))
             if bold.hashed:
                 arrays |= without_null_hashes(arrays, [told for _, text, told in values if text is None])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lupus.measure.columns import Kind
-from lupus.measure.evaluation.shape import PREDICTIONS, TRUTHS, Outcome, Shape
+from lupus.measure.evaluation.shape import JOINED, PREDICTIONS, TRUTHS, Outcome, Shape
 from lupus.measure.grid import HUGE
 from lupus.model import Task
 
@@ -26,9 +26,7 @@ def joined(shape: Shape) -> ibis.Table:
     those of the latest slice, of them the highest. So no copy ever multiplies rows. A shape that has no copies joins
     the rows as they are; labels without a prediction then have no slice.
     """
-    mine, theirs = predictions(shape), labels(shape)
-    on = [mine[name] == theirs[f"t_{name}"] for name in shape.key_names]
-    rows = mine.left_join(theirs, on) if shape.copies else mine.outer_join(theirs, on)
+    rows = predictions(shape, labelled=True) if shape.looked_up else _joined(shape)
     if not shape.cells and shape.task is not Task.BINARY_CLASSIFICATION:
         # Of few rows sums are made in one order, and come out the same to the last digit when a run is repeated.
         rows = rows.order_by(["slice", *shape.key_names])
@@ -46,8 +44,14 @@ def joined(shape: Shape) -> ibis.Table:
     )
 
 
-def predictions(shape: Shape) -> ibis.Table:
-    """The predictions: slice, keys k0 …, outputs, segments, weight."""
+def _joined(shape: Shape) -> ibis.Table:
+    mine, theirs = predictions(shape), labels(shape)
+    on = [mine[name] == theirs[f"t_{name}"] for name in shape.key_names]
+    return mine.left_join(theirs, on) if shape.copies else mine.outer_join(theirs, on)
+
+
+def predictions(shape: Shape, *, labelled: bool = False) -> ibis.Table:
+    """The predictions: slice, keys k0 …, outputs, segments, weight; `labelled` ones have t_k0 and truth as well."""
     import ibis
 
     segments = shape.segment_names(predicted=True)
@@ -58,7 +62,8 @@ def predictions(shape: Shape) -> ibis.Table:
     fields = {"slice": "int64"} | _key_types(shape) | dict.fromkeys((*there, *segments, *weight), "int64")
     kinds = dict(zip(shape.output_names, (kind for _, kind in shape.outputs), strict=True))
     fields |= {alias: "boolean" for alias in there if kinds[alias] is Kind.BOOLEAN}
-    rows = ibis.table(fields, name=PREDICTIONS)
+    looked_up = {"t_k0": "int8", "truth": "int8"} if labelled else {}
+    rows = ibis.table(fields | looked_up, name=JOINED if labelled else PREDICTIONS)
     values: dict[str, Any] = {}
     for alias, (_, kind) in zip(shape.output_names, shape.outputs, strict=True):
         if alias not in there:
@@ -67,7 +72,7 @@ def predictions(shape: Shape) -> ibis.Table:
             values[alias] = class_name(rows[alias], kind) if _is_class(shape, alias) else _number(rows[alias], kind)
     values |= {name: segment_value(shape, rows[name]) for name in segments}
     values |= {name: rows[name].cast("float64") for name in weight}
-    rows = rows.select("slice", **_keys(shape, rows), **values)
+    rows = rows.select("slice", *looked_up, **_keys(shape, rows), **values)
     if shape.copies:
         rows = rows.filter([rows[name].notnull() for name in shape.key_names])
         same = ["slice", *shape.key_names, *([shape.apart] if shape.apart else [])]

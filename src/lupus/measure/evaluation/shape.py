@@ -12,6 +12,8 @@ from lupus.model import Project, Snapshot, Table, Task
 
 PREDICTIONS: Final = "lupus_predictions"
 TRUTHS: Final = "lupus_truths"
+JOINED: Final = "lupus_joined"
+"""Predictions that have their labels already; see `lupus.measure.evaluation.lookup`."""
 
 MANY_ROWS: Final = 500_000
 """Rows of predictions from which scores share cells, and copies of keys are looked for before they are removed."""
@@ -37,7 +39,7 @@ class Shape:
     `parts` which of these make a segment; `query` the places of the query in the key. With `copies` keys may repeat;
     without, that has to be checked. Rows of one key that differ in the segment with the alias `apart` are no copies:
     two versions of the model have scored them side by side. With `cells` scores are summed up by cell, without by
-    exact score.
+    exact score. With `looked_up` predictions and labels are read joined.
     """
 
     task: Task
@@ -60,6 +62,7 @@ class Shape:
     apart: str = ""
     copies: bool = True
     cells: bool = False
+    looked_up: bool = False
 
     @property
     def hashed(self) -> bool:
