@@ -56,7 +56,7 @@ export function ActionBar({ actions }: { actions: readonly Action[] }) {
   return (
     <div className="l-row l-screen-only" role="group" aria-label="Actions">
       {actions.map((one) => (
-        <button key={one.label} type="button" className={one.primary ? "l-button l-primary" : "l-button"} onClick={one.run} aria-keyshortcuts={one.key}>
+        <button key={one.label} type="button" className={one.primary ? "l-button l-small l-primary" : "l-button l-small"} onClick={one.run} aria-keyshortcuts={one.key}>
           {one.label} <kbd aria-hidden="true" className="l-wide-only">{one.key}</kbd>
         </button>
       ))}

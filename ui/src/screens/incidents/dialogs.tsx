@@ -190,7 +190,7 @@ export function OutcomeDialog({ incident, onClose, first }: Props & { first: Out
         <legend className="l-hidden">Outcome</legend>
         {OUTCOMES.map((one) => (
           <label key={one.outcome}>
-            <input type="radio" name="outcome" checked={outcome === one.outcome} onChange={() => setOutcome(one.outcome)} />{" "}
+            <input type="radio" name="outcome" autoFocus={one.outcome === outcome} checked={outcome === one.outcome} onChange={() => setOutcome(one.outcome)} />{" "}
             <span>
               <strong>{one.label}.</strong> <span className="l-muted">{one.effect}</span>
             </span>

@@ -87,11 +87,13 @@ function Findings({ incident, worst }: { incident: Incident; worst: readonly Fou
         <tbody>
           {worst.slice(0, ROWS).map((one) => (
             <tr key={one.id}>
-              <td>
-                <Mark status={statusOf(one.status) ?? "anomaly"} size={11} label={LABELS[statusOf(one.status) ?? "anomaly"]} />{" "}
-                <Link to={paths.metric(summary.project, one.id, { day: one.key })}>
-                  {one.metric} <span className="l-muted">{one.subject}</span>
-                </Link>
+              <td className="l-finding">
+                <span className="l-row l-nowrap">
+                  <Mark status={statusOf(one.status) ?? "anomaly"} size={11} label={LABELS[statusOf(one.status) ?? "anomaly"]} />
+                  <Link to={paths.metric(summary.project, one.id, { day: one.key })}>
+                    {one.metric} <span className="l-muted">{one.subject}</span>
+                  </Link>
+                </span>
               </td>
               <td>{shortDay(one.key)}</td>
               <td className="l-num">{formatValue(one.value, one.unit)}</td>

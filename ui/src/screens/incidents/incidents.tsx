@@ -21,7 +21,7 @@ const TWO_PANES = 1100;
 function Row({ incident, chosen, onChoose, wide }: { incident: Summary; chosen: boolean; onChoose: () => void; wide: boolean }) {
   const inside = (
     <>
-      <span className="l-row l-between">
+      <span className="l-row l-between l-nowrap">
         <strong className="l-clip">{incident.title}</strong>
         <SeverityTag severity={incident.severity} />
       </span>
@@ -62,7 +62,7 @@ function Chosen({ id }: { id: string }) {
           <IncidentView incident={incident} heading="h2">
             <div className="l-row l-between l-screen-only">
               <ActionBar actions={actions} />
-              <Link className="l-button" to={paths.incident(id)}>
+              <Link className="l-button l-small" to={paths.incident(id)}>
                 Open <kbd aria-hidden="true">Enter</kbd>
               </Link>
             </div>

@@ -208,7 +208,7 @@ function Page({ project, rule }: { project: Schemas["ProjectOut"]; rule: Rule })
   const [search] = useSearchParams();
   const change = useSetParams();
   const [series, setSeries] = useParam("s");
-  const [choosing, choose] = useState(false);
+  const [choosing, choose] = useState(series === "");
   const catalog = useCatalog().data;
   const changes = useMemo(() => proposed(rule, search), [rule, search]);
   const proposal = useDeferredValue(useMemo<Proposal>(() => ({ project: project.name, rule: rule.name, parameters: changes }), [project.name, rule.name, changes]));
