@@ -54,6 +54,12 @@ class Answers:
         self._bytes = 0
         self._lock = Lock()
 
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._kept.clear()
+            self._bytes = 0
+
     def give(self, request: Request, entity: str, make: Callable[[], Any]) -> Response:
         """304 when the client has it, else what is kept, else what `make` makes."""
         headers = {"etag": entity, "cache-control": "private, no-cache"}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from typing import Any, Self
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from lupus.model import LupusError, StoreError
+from lupus.ui.answers import to_json
 from lupus.ui.schemas.common import Refusal
 
 log = logging.getLogger(__name__)
@@ -79,21 +79,22 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(LupusError, _lupus)
 
 
-def _answer(request: Request, status: int, code: str, detail: str, current: Any = None) -> JSONResponse:
-    body = Refusal(detail=detail, code=code, request_id=request.scope.get("lupus_request_id", ""), current=current)
-    return JSONResponse(body.model_dump(mode="json"), status)
+def _answer(request: Request, status: int, code: str, detail: str, current: Any = None) -> Response:
+    number = request.scope.get("lupus_request_id", "")
+    body = {"detail": detail, "code": code, "request_id": number, "current": current}
+    return Response(to_json(body), status, media_type="application/json")
 
 
-def _refused(request: Request, error: Any) -> JSONResponse:
+def _refused(request: Request, error: Any) -> Response:
     return _answer(request, error.status, error.code, error.detail, error.current)
 
 
-def _http(request: Request, error: Any) -> JSONResponse:
+def _http(request: Request, error: Any) -> Response:
     code = _CODES.get(error.status_code, "failed" if error.status_code >= 500 else "invalid")
     return _answer(request, error.status_code, code, str(error.detail))
 
 
-def _invalid(request: Request, error: Any) -> JSONResponse:
+def _invalid(request: Request, error: Any) -> Response:
     problems = []
     for one in error.errors():
         where = ".".join(str(part) for part in one["loc"] if part != "body")
@@ -101,14 +102,14 @@ def _invalid(request: Request, error: Any) -> JSONResponse:
     return _answer(request, 422, "invalid", "; ".join(problems[:20]))
 
 
-def _lupus(request: Request, error: Exception) -> JSONResponse:
+def _lupus(request: Request, error: Exception) -> Response:
     if isinstance(error, StoreError):
         log.warning("request %s: %s", request.scope.get("lupus_request_id", ""), error)
         return _answer(request, 503, "store_down", str(error))
     return _answer(request, 422, "invalid", str(error))
 
 
-def failed(request: Request, error: Exception) -> JSONResponse:
+def failed(request: Request, error: Exception) -> Response:
     number = request.scope.get("lupus_request_id", "")
     log.error("request %s failed", number, exc_info=error)
     return _answer(request, 500, "failed", f"Lupus failed; the API server's log has more about request {number}")

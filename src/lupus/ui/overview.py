@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lupus.ui.access import DAG_PREFIX, Visitor
 from lupus.ui.schemas.common import SEVERITIES, STATUSES
-from lupus.ui.schemas.projects import Delivery
 from lupus.ui.spans import axis, code, fill
 
 if TYPE_CHECKING:
@@ -120,16 +119,16 @@ def instant(microseconds: int | None) -> str | None:
     return None if microseconds is None else datetime.fromtimestamp(microseconds / 1e6, UTC).isoformat()
 
 
-def delivery(notice: Notice) -> Delivery:
-    """A message that did not go out."""
-    return Delivery(
-        id=notice.id,
-        project=notice.project,
-        key=notice.interval.key,
-        incident=notice.incident,
-        destination=notice.destination,
-        reason=str(notice.reason),
-        state=str(notice.state),
-        attempts=notice.attempts,
-        error=notice.error,
-    )
+def delivery(notice: Notice) -> dict[str, Any]:
+    """A message that did not go out: a `Delivery` as plain values."""
+    return {
+        "id": notice.id,
+        "project": notice.project,
+        "key": notice.interval.key,
+        "incident": notice.incident,
+        "destination": notice.destination,
+        "reason": str(notice.reason),
+        "state": str(notice.state),
+        "attempts": notice.attempts,
+        "error": notice.error,
+    }

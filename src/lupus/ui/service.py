@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 
@@ -17,17 +17,25 @@ from lupus.ui.access import Visitor
 from lupus.ui.errors import RefusedError, StoreUnavailableError
 
 if TYPE_CHECKING:
-    from lupus.stages import Workspace
+    from lupus.stages import Settings, Workspace
     from lupus.store import Store
     from lupus.store.views import Views
     from lupus.store.views.rows import Found, ProjectStand
 
 
+def _url(settings: Settings) -> str:
+    """The store's URL: that of Airflow's connection ``lupus_store``, else that of the settings."""
+    from lupus.airflow.connections import store_url
+
+    return store_url(settings.store_url)
+
+
 @dataclass(slots=True)
 class Service:
-    """One per API server process. `environ` is where the settings come from."""
+    """One per API server process. `environ` is where the settings come from, `find_url` finds the store's."""
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    find_url: Callable[[Settings], str] = _url
     _store: Store | None = None
     _lock: Lock = field(default_factory=Lock)
 
@@ -47,6 +55,13 @@ class Service:
                     raise self._not_ours(current)
                 self._store = store
             return self._store
+
+    def close(self) -> None:
+        """Close the store; the next request opens it again."""
+        with self._lock:
+            if self._store is not None:
+                self._store.close()
+                self._store = None
 
     @property
     def views(self) -> Views:
@@ -99,7 +114,10 @@ class Service:
         with tempfile.TemporaryDirectory() as name:
             path = Path(name) / (stand.about.get("file") or "project.yaml")
             path.write_text(text, encoding="utf-8")
-            return load_project(path, environ=self.environ)
+            try:
+                return load_project(path, environ=self.environ)
+            except ConfigError as error:
+                raise LupusError(str(error).replace(f"{name}{os.sep}", "")) from error
 
     def health(self, readable: Collection[str] | None = None) -> tuple[str, str]:
         """The store's state (ok, down, old, new, empty) and what to do about it."""
@@ -115,7 +133,7 @@ class Service:
             return "empty", "nothing has been measured yet; the first run of a project fills the store"
         return "ok", ""
 
-    def _settings(self) -> Any:
+    def _settings(self) -> Settings:
         from dataclasses import replace
 
         from airflow.configuration import conf
@@ -128,11 +146,10 @@ class Service:
         return settings
 
     def _open(self) -> Store:
-        from lupus.airflow.connections import store_url
         from lupus.store import open_store
 
         try:
-            return open_store(store_url(self._settings().store_url), create=False, check=False)
+            return open_store(self.find_url(self._settings()), create=False, check=False)
         except LupusError as error:
             state = "empty" if "there is no metric store" in str(error) else "down"
             raise StoreUnavailableError(state, str(error)) from error

@@ -103,9 +103,38 @@ def patch_incident(
 
 
 @router.post("/{id}:preview", summary="What an outcome would do", response_model=Preview)
-def post_preview(_visitor: VisitorDep, _service: ServiceDep, id: Id, question: PreviewQuestion) -> Preview:  # noqa: ARG001
+def post_preview(
+    request: Request, visitor: VisitorDep, service: ServiceDep, id: Id, question: PreviewQuestion
+) -> Response:
     """The effect of an outcome on the baselines, before it is saved."""
-    raise RefusedError(501, "failed", "not built yet")
+    from lupus.stages import effect_of_outcome
+
+    row = _row(service, visitor, id)
+    project = service.project(service.stand(visitor, row.project))
+    effect = effect_of_outcome(service.workspace(), id, Outcome(question.outcome), project=project)
+    bands = [
+        {
+            "id": one.series.slug,
+            "subject": one.series.subject,
+            "metric": one.series.metric,
+            "unit": one.unit,
+            "lower_before": one.before.lower,
+            "upper_before": one.before.upper,
+            "lower_after": one.after.lower,
+            "upper_after": one.after.upper,
+        }
+        for one in effect.bands
+    ]
+    return json_answer(
+        request,
+        {
+            "outcome": question.outcome,
+            "sentence": effect.sentence,
+            "intervals": effect.intervals,
+            "series": effect.series,
+            "bands": bands,
+        },
+    )
 
 
 def _row(service: Service, visitor: Visitor, number: str) -> Any:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
 from lupus.model import ComparisonKind, ConflictError, StoreError
 from lupus.ui.access import Visitor, VisitorDep
+from lupus.ui.answers import json_answer
 from lupus.ui.audit import record
 from lupus.ui.errors import CONFLICT, RefusedError
 from lupus.ui.project import retraining
@@ -29,8 +30,11 @@ class Retrainings(Answer):
 
 @router.get("", summary="Requests for retraining", response_model=Retrainings)
 def get_retrainings(
-    visitor: VisitorDep, service: ServiceDep, project: Annotated[str | None, Query(max_length=64)] = None
-) -> Retrainings:
+    request: Request,
+    visitor: VisitorDep,
+    service: ServiceDep,
+    project: Annotated[str | None, Query(max_length=64)] = None,
+) -> Response:
     """Of projects that the user may read."""
     stands = service.stands(visitor) if project is None else [service.stand(visitor, project)]
     rows = []
@@ -42,19 +46,23 @@ def get_retrainings(
         may_answer = visitor.may_trigger(stand.name)
         rows += [retraining(one, may_answer=may_answer, verdict=verdicts.get(one.id, "")) for one in reversed(requests)]
     rows.sort(key=lambda one: one["key"], reverse=True)
-    return Retrainings(rows=[RetrainingOut.model_validate(one) for one in rows])
+    return json_answer(request, {"rows": rows})
 
 
 @router.post("/{id}:approve", summary="Approve", response_model=RetrainingOut, responses=CONFLICT)
-def post_approval(visitor: VisitorDep, service: ServiceDep, id: Id, question: RetrainAnswerQuestion) -> RetrainingOut:
+def post_approval(
+    request: Request, visitor: VisitorDep, service: ServiceDep, id: Id, question: RetrainAnswerQuestion
+) -> Response:
     """Let the retraining begin. Needs the right to trigger the project's Dag."""
-    return _answered(service, visitor, id, approve=True, note=question.note)
+    return json_answer(request, _answered(service, visitor, id, approve=True, note=question.note))
 
 
 @router.post("/{id}:refuse", summary="Refuse", response_model=RetrainingOut, responses=CONFLICT)
-def post_refusal(visitor: VisitorDep, service: ServiceDep, id: Id, question: RetrainAnswerQuestion) -> RetrainingOut:
+def post_refusal(
+    request: Request, visitor: VisitorDep, service: ServiceDep, id: Id, question: RetrainAnswerQuestion
+) -> Response:
     """Say no. Needs the right to trigger the project's Dag."""
-    return _answered(service, visitor, id, approve=False, note=question.note)
+    return json_answer(request, _answered(service, visitor, id, approve=False, note=question.note))
 
 
 def verdicts_of(service: Service, project: str) -> dict[str, str]:
@@ -63,7 +71,7 @@ def verdicts_of(service: Service, project: str) -> dict[str, str]:
     return {one.subject: str(one.verdict) for one in found}
 
 
-def _answered(service: Service, visitor: Visitor, number: str, *, approve: bool, note: str) -> RetrainingOut:
+def _answered(service: Service, visitor: Visitor, number: str, *, approve: bool, note: str) -> dict[str, Any]:
     from lupus.stages import answer_retrain
 
     try:
@@ -81,4 +89,4 @@ def _answered(service: Service, visitor: Visitor, number: str, *, approve: bool,
     action = "approve retraining" if approve else "refuse retraining"
     record(service, visitor, project=request.project, action=action, subject=number, details={"note": note})
     verdict = verdicts_of(service, request.project).get(number, "")
-    return RetrainingOut.model_validate(retraining(request, may_answer=True, verdict=verdict))
+    return retraining(request, may_answer=True, verdict=verdict)

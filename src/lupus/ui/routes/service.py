@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -12,7 +12,7 @@ from lupus.ui.access import VisitorDep
 from lupus.ui.answers import json_answer, tag
 from lupus.ui.bundle import BUNDLE, bundle_digest
 from lupus.ui.overview import delivery, group_runs
-from lupus.ui.schemas.projects import Audit, AuditRow, Health, Latest, Me, StoreHealth
+from lupus.ui.schemas.projects import Audit, Health, Latest, Me, StoreHealth
 from lupus.ui.service import ServiceDep
 
 router = APIRouter(tags=["service"])
@@ -48,19 +48,18 @@ def get_latest(request: Request, visitor: VisitorDep, service: ServiceDep) -> Re
 
 
 @router.get("/health", summary="What needs attention", response_model=Health)
-def get_health(visitor: VisitorDep, service: ServiceDep) -> Health:
+def get_health(request: Request, visitor: VisitorDep, service: ServiceDep) -> Response:
     """The store, messages that were not delivered, and projects whose newest run did not end well."""
     state, detail = service.health(visitor.readable)
-    health = StoreHealth.model_validate({"state": state, "detail": detail})
+    found: dict[str, Any] = {"store": {"state": state, "detail": detail}, "undelivered": [], "silent": []}
     if state != "ok":
-        return Health(store=health, undelivered=[], silent=[])
+        return json_answer(request, found)
     stands = service.stands(visitor)
     _, _, runs = service.views.overview(stands, intervals=1)
-    silent = []
     for one in stands:
         grouped = group_runs(runs.get(one.id, ()))
         if not grouped or grouped[0]["status"] == "failed":
-            silent.append(one.name)
+            found["silent"].append(one.name)
     names = {one.name for one in stands}
     waiting = [
         notice
@@ -68,29 +67,29 @@ def get_health(visitor: VisitorDep, service: ServiceDep) -> Health:
         for notice in service.store.notices(state=state)
         if notice.project in names and (notice.attempts or notice.state is NoticeState.FAILED)
     ]
-    return Health(store=health, undelivered=[delivery(one) for one in waiting[:200]], silent=silent)
+    found["undelivered"] = [delivery(one) for one in waiting[:200]]
+    return json_answer(request, found)
 
 
 @router.get("/audit", summary="Who did what", response_model=Audit)
 def get_audit(
+    request: Request,
     visitor: VisitorDep,
     service: ServiceDep,
     project: Annotated[str | None, Query(max_length=64, description="Only of this project.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-) -> Audit:
+) -> Response:
     """The newest entries of the audit log, of projects that the user may edit."""
     names = visitor.editable if project is None else {visitor.edit(project)}
-    found = service.views.audit(service.views.projects(names), limit=limit)
-    return Audit(
-        rows=[
-            AuditRow(
-                at="" if one.at is None else one.at.isoformat(),
-                by=one.by,
-                project=one.project,
-                action=one.action,
-                subject=one.subject,
-                details=dict(one.details),
-            )
-            for one in found
-        ]
-    )
+    rows = [
+        {
+            "at": "" if one.at is None else one.at.isoformat(),
+            "by": one.by,
+            "project": one.project,
+            "action": one.action,
+            "subject": one.subject,
+            "details": dict(one.details),
+        }
+        for one in service.views.audit(service.views.projects(names), limit=limit)
+    ]
+    return json_answer(request, {"rows": rows})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -20,7 +20,7 @@ class BacktestQuestion(Question):
         description="Those to change; the rest stays.",
         examples=[{"sensitivity": 5}],
     )
-    severity: str | None = None
+    severity: Literal["low", "medium", "high", "critical"] | None = None
     series: SeriesId | None = Field(
         default=None, description="One series: an answer at once. Left out: all series, as a stream of progress."
     )
