@@ -62,7 +62,10 @@ def fill(store: Store, project: str, *, extra: Sequence[Series] = ()) -> list[Se
         "description": "made for a test", "timezone": "America/New_York", "cron": "", "task": "", "tags": ["t"],
         "mature_at": 0.9, "tables": [{"name": "data", "role": "data", "source": "files"}],
         "rules": [
-            {"name": "rows_low", "kind": "threshold", "where": {"metric": ["rows"]}, "parameters": {"min": 50}, "severity": None}
+            {
+                "name": "rows_low", "kind": "threshold", "where": {"metric": ["rows"]}, "parameters": {"min": 50},
+                "severity": None,
+            }
         ],
         "file": f"{project}.yaml", "text": TEXT.format(name=project),
     }  # fmt: skip

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import product
+from itertools import islice, product
 
 import sqlalchemy as sa
 
@@ -80,11 +80,7 @@ def generate(url: str, size: Size) -> float:
 
 def _keys(project: str, count: int) -> Iterator[Series]:
     """`count` series: columns of two tables by metric and segment, and the model's quality."""
-    made = 0
-    for column, metric, segment in product(range(10_000), _METRICS, _SEGMENTS):
-        if made == count:
-            return
-        made += 1
+    for column, metric, segment in islice(product(range(10_000), _METRICS, _SEGMENTS), count):
         if column == 0:
             yield Series(SeriesKey(project, "prediction", "score", f"quality_{metric}", segment), "evaluation", "")
         else:
@@ -155,7 +151,7 @@ def _rows(connection: sa.Connection, project: int) -> None:
         "expected, lower, upper, score) "
         f"SELECT i.project_id, i.start, s.id, {rule}, 'recent_average', CASE WHEN {odd} THEN 1 ELSE 0 END, "
         f"CASE WHEN {odd} THEN 'anomaly' ELSE 'ok' END, {value}, "
-        f"CASE WHEN {odd} THEN 'is above what was expected from the last 28 days' ELSE 'is within 95–125, expected from the last 28 days' END, "
+        f"{said}, "
         f"CASE WHEN {odd} THEN 'high' END, {wave} + 5.0, {wave} - 5.0, {wave} + 15.0, "
         f"CASE WHEN {odd} THEN 3.0 + {noise} / 100.0 ELSE {noise} / 1001.0 END {source}",
     )
