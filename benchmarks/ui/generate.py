@@ -135,10 +135,9 @@ def _rows(connection: sa.Connection, project: int) -> None:
     wave = "(100.0 + 10.0 * ((i.start / 86400) % 7))"
     odd = f"((s.id / 4096 + i.start / 86400 * 104729) % {_ANOMALIES} = 0)"
     value = f"({wave} + {noise} / 100.0 + CASE WHEN {odd} THEN 60.0 ELSE 0.0 END)"
-    source = (
-        "FROM intervals i JOIN series s ON s.project_id = i.project_id WHERE i.project_id = {} ORDER BY i.start, s.id"
-    )
-    source = source.format(project)
+    source = "FROM intervals i JOIN series s ON s.project_id = i.project_id "
+    source += f"WHERE i.project_id = {project} ORDER BY i.start, s.id"
+    said = f"CASE WHEN {odd} THEN 'is above' ELSE 'is within' END || ' 95–125, expected from the last 28 days'"
     _run(
         connection,
         "INSERT INTO points (project_id, start, series_id, value, n) "
@@ -147,8 +146,8 @@ def _rows(connection: sa.Connection, project: int) -> None:
     rule = hash_id("recent_average")
     _run(
         connection,
-        "INSERT INTO verdicts (project_id, start, series_id, rule_id, rule, finding, status, value, sentence, severity, "
-        "expected, lower, upper, score) "
+        "INSERT INTO verdicts (project_id, start, series_id, rule_id, rule, finding, status, value, sentence, "
+        "severity, expected, lower, upper, score) "
         f"SELECT i.project_id, i.start, s.id, {rule}, 'recent_average', CASE WHEN {odd} THEN 1 ELSE 0 END, "
         f"CASE WHEN {odd} THEN 'anomaly' ELSE 'ok' END, {value}, "
         f"{said}, "

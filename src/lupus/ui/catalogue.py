@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from lupus.store.standing import badness
+from lupus.model import Status
 from lupus.store.text import unescape
 from lupus.ui.charts import roles
 from lupus.ui.schemas.common import SEVERITIES, STATUSES
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from lupus.store.views.rows import ProjectStand
 
 _STALE: Final = {"hourly": 3, "daily": 60, "weekly": 180}
 """Days after which the newest verdict says nothing about today."""
 _DAY: Final = 86_400
-_STATUS: Final = {name: number for number, name in enumerate(STATUSES)}
+_STATUS: Final[dict[str | None, int]] = {None: -1} | {name: number for number, name in enumerate(STATUSES)}
+_RANKS: Final[dict[str | None, int]] = {None: -1} | {status.value: status.rank for status in Status}
+_NOTHING: Final = (None,) * 6
+_DICTIONARIES: Final = (
+    "projects", "groups", "roles", "tables", "columns", "metrics", "segments", "units", "tags", "days", "incidents",
+)  # fmt: skip
 _SEVERITY: Final[dict[str | None, int]] = {None: -1} | {name: number for number, name in enumerate(SEVERITIES)}
 
 
@@ -26,14 +35,13 @@ class _Words:
     def __init__(self) -> None:
         self._places: dict[str, int] = {}
 
-    def place(self, word: str) -> int:
-        return self._places.setdefault(word, len(self._places))
-
-    def column(self, words: Sequence[str]) -> list[int]:
+    def codes(self, words: Iterable[str]) -> list[int]:
+        """The place of each word; new ones are added."""
+        column = list(words)
         known = self._places
-        for word in dict.fromkeys(words):
+        for word in dict.fromkeys(column):
             known.setdefault(word, len(known))
-        return [known[word] for word in words]
+        return [known[word] for word in column]
 
     def all(self) -> list[str]:
         return [unescape(word) for word in self._places]
@@ -49,37 +57,64 @@ def catalogue(
     version: str,
 ) -> dict[str, Any]:
     """A `Catalog` as plain values; `rows`, `then`, `incidents` and `keys` are what `Views.catalog` gives."""
-    by_id = {one.id: one for one in stands}
+    import numpy as np
+
+    columns = list(zip(*rows, strict=True)) or [()] * 15
+    numbers, homes, groups, tables, names, metrics, segments, units, tags = columns[:9]
     if then is None:
+        verdicts = columns[9:15]
         oldest = {one.id: (one.latest_start or 0) - _STALE.get(one.cadence, 60) * _DAY for one in stands}
-        joined = [(row[:9], row[9:] if row[9] is not None and row[9] >= oldest[row[1]] else None) for row in rows]
+        judged = np.array(
+            [start is not None and start >= oldest[home] for start, home in zip(verdicts[0], homes, strict=True)], bool
+        )
     else:
-        joined = [(row, then.get(row[0])) for row in rows]
-    joined.sort(key=_worst_first, reverse=True)
-    series = [one for one, _ in joined]
-    words = {name: _Words() for name in ("projects", "groups", "roles", "tables", "columns", "metrics", "segments")}
-    words |= {name: _Words() for name in ("units", "tags", "days", "incidents")}
+        said = [then.get(number, _NOTHING) for number in numbers]
+        verdicts = list(zip(*said, strict=True)) or [()] * 6
+        judged = np.array([one is not _NOTHING for one in said], bool)
+    starts, statuses, severities, scores, values, expected = verdicts
+    score = _floats(scores)
+    ranks = np.array([_RANKS[status] for status in statuses], np.int64)
+    badness = np.where(judged, ranks, -1)
+    order = np.lexsort((np.array(numbers, np.int64), -np.nan_to_num(score), -badness))
+
+    def ordered(codes: Any) -> list[Any]:
+        return np.asarray(codes, np.int64)[order].tolist()  # type: ignore[no-any-return]
+
+    def figures(column: Any) -> list[float | None]:
+        """Four significant digits: a list shows no more, and the exact value comes with the chart."""
+        short = _rounded(np.where(judged, _floats(column), np.nan))[order]
+        found: list[float | None] = short.tolist()
+        return [None if value != value else value for value in found] if np.isnan(short).any() else found  # noqa: PLR0124
+
+    words = {name: _Words() for name in _DICTIONARIES}
+    name_of = {one.id: one.name for one in stands}
     role_of = {(one.id, table): role for one in stands for table, role in roles(one.about).items()}
-    columns: dict[str, list[Any]] = {
-        "id": ["%016x" % row[0] for row in series],  # noqa: UP031 - a hundred thousand times
-        "project": words["projects"].column([by_id[row[1]].name for row in series]),
-        "group": words["groups"].column([row[2] for row in series]),
-        "role": words["roles"].column([role_of.get((row[1], row[3]), "") for row in series]),
-        "table": words["tables"].column([row[3] for row in series]),
-        "column": words["columns"].column([row[4] for row in series]),
-        "metric": words["metrics"].column([row[5] for row in series]),
-        "segment": words["segments"].column([row[6] for row in series]),
-        "unit": words["units"].column([row[7] for row in series]),
-        "tag": words["tags"].column([row[8] for row in series]),
+    day_of = [keys.get(place, "") for place in zip(homes, starts, strict=True)]
+    held = [incidents.get(number) for number in numbers]
+    days = np.where(judged, words["days"].codes(day_of), -1)
+    has = np.array([one is not None for one in held], bool)
+    columns_out = {
+        "id": ["%016x" % numbers[place] for place in order.tolist()],  # noqa: UP031 - a hundred thousand times
+        "project": ordered(words["projects"].codes(name_of[home] for home in homes)),
+        "group": ordered(words["groups"].codes(groups)),
+        "role": ordered(words["roles"].codes(role_of.get(place, "") for place in zip(homes, tables, strict=True))),
+        "table": ordered(words["tables"].codes(tables)),
+        "column": ordered(words["columns"].codes(names)),
+        "metric": ordered(words["metrics"].codes(metrics)),
+        "segment": ordered(words["segments"].codes(segments)),
+        "unit": ordered(words["units"].codes(units)),
+        "tag": ordered(words["tags"].codes(tags)),
+        "day": ordered(days),
+        "status": ordered(np.where(judged, [_STATUS[status] for status in statuses], -1)),
+        "severity": ordered(np.where(judged, [_SEVERITY[severity] for severity in severities], -1)),
+        "score": figures(scores),
+        "value": figures(values),
+        "expected": figures(expected),
     }
-    columns["day"] = [
-        -1 if said is None else words["days"].place(keys.get((row[1], said[0]), "")) for row, said in joined
-    ]
-    columns["status"] = [-1 if said is None else _STATUS[said[1]] for _, said in joined]
-    columns["severity"] = [-1 if said is None else _SEVERITY[said[2]] for _, said in joined]
-    for name, part in (("score", 3), ("value", 4), ("expected", 5)):
-        columns[name] = [None if said is None else _short(said[part]) for _, said in joined]
-    columns["incident"] = [words["incidents"].place(incidents[row[0]]) if row[0] in incidents else -1 for row in series]
+    open_ones = [one for one in held if one is not None]
+    places = np.full(len(numbers), -1, np.int64)
+    places[has] = words["incidents"].codes(open_ones)
+    columns_out["incident"] = ordered(places)
     dictionaries = {name: found.all() for name, found in words.items()}
     dictionaries["tags"] = [_tags(text) for text in dictionaries["tags"]]
     return {
@@ -87,21 +122,32 @@ def catalogue(
         "statuses": list(STATUSES),
         "severities": list(SEVERITIES),
         **dictionaries,
-        **columns,
+        **columns_out,
     }
 
 
-def _worst_first(pair: tuple[Sequence[Any], Sequence[Any] | None]) -> tuple[int, float, int]:
-    row, said = pair
-    return (-1, 0.0, row[0]) if said is None else (*badness(said[1], said[3]), row[0])
+def _floats(column: Sequence[float | None]) -> NDArray[np.float64]:
+    import numpy as np
+
+    found = np.array(column, dtype=np.float64)  # None becomes NaN
+    found[np.isinf(found)] = np.nan
+    return found
 
 
-def _short(value: float | None) -> float | None:
-    """Four significant digits: a list shows no more, and the exact value is asked for with the chart."""
-    return None if value is None else float(f"{value:.4g}")
+def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """To four significant digits, so that each number is short when it is written out."""
+    import numpy as np
+
+    found = values.copy()
+    used = np.isfinite(values) & (values != 0)
+    exponents = np.zeros(len(values), np.int64)
+    exponents[used] = np.floor(np.log10(np.abs(values[used]))).astype(np.int64)
+    for exponent in np.unique(exponents[used]).tolist():
+        if -300 < exponent < 300:
+            chosen = used & (exponents == exponent)
+            found[chosen] = np.round(values[chosen], 3 - exponent)
+    return found
 
 
 def _tags(text: str) -> str:
-    import json
-
     return ",".join(f"{name}={value}" for name, value in json.loads(text or "{}").items())
