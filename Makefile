@@ -1,6 +1,6 @@
 # Everything a developer or a user of the demo types. Each target makes the environment if it is missing.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench bench-measure bench-rules clean lock reference ui
+.PHONY: help demo test check format bench bench-measure bench-rules bench-ui clean lock reference ui
 
 PYTHON ?= python3
 VENV := .venv
@@ -58,6 +58,9 @@ bench-measure: $(VENV)/ready ## speed, memory and accuracy of measuring beside i
 EVALUATION ?= ../shared/evaluation
 bench-rules: $(VENV)/ready ## the anomaly rules on labelled series (EVALUATION=folder with score.py and dev/)
 	@$(BIN)/python benchmarks/rules.py $(EVALUATION)
+
+bench-ui: $(VENV)/ready ## the Web UI's API over 20 million points in PostgreSQL (BENCH=--small: in a minute)
+	@$(BIN)/python benchmarks/ui $(BENCH)
 
 reference: $(VENV)/ready ## write the JSON Schema and the generated reference pages of docs/ anew
 	@$(BIN)/python docs/generate.py

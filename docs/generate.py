@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from generator import metrics, names, project_files, use
+from generator import http_api, metrics, names, project_files, use
 from generator.text import IncompleteError
 
 DOCS: Final = Path(__file__).parent
@@ -27,6 +27,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "reference/words.md": names.words,
     "reference/python.md": names.python,
     "reference/rooms.md": names.rooms,
+    "reference/http-api.md": http_api.http_api,
 }
 
 
