@@ -90,8 +90,9 @@ def _refused(request: Request, error: Any) -> Response:
 
 
 def _http(request: Request, error: Any) -> Response:
-    code = _CODES.get(error.status_code, "failed" if error.status_code >= 500 else "invalid")
-    return _answer(request, error.status_code, code, str(error.detail))
+    # What is no JSON is as little understood as what is wrong JSON.
+    status = 422 if error.status_code == 400 else error.status_code
+    return _answer(request, status, _CODES.get(status, "failed" if status >= 500 else "invalid"), str(error.detail))
 
 
 def _invalid(request: Request, error: Any) -> Response:

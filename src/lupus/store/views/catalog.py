@@ -34,11 +34,13 @@ def series(connection: Connection, projects: Collection[int], *, newest: bool) -
 
 def verdicts_at(connection: Connection, starts: dict[int, int]) -> dict[int, Row]:
     """By series (start, status, severity, score, value, expected) of its worst verdict at its project's `starts`."""
+    if not starts:
+        return {}
     own = tables.verdicts.c
     wanted = sa.or_(*(sa.and_(own.project_id == project, own.start == start) for project, start in starts.items()))
     query = sa.select(own.series_id, own.start, own.status, own.severity, own.score, own.value, own.expected)
     found: dict[int, Row] = {}
-    for number, *row in stream(connection, query.where(wanted)) if starts else ():
+    for number, *row in stream(connection, query.where(wanted)):
         other = found.get(number)
         if other is None or badness(row[1], row[3]) > badness(other[1], other[3]):
             found[number] = tuple(row)
