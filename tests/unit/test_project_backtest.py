@@ -157,7 +157,16 @@ def test_suggestions_give_what_is_wanted(shop):
     }
     assert set(few) == {"recent_average", "recent_drift", "trend_change"}
     assert few["recent_average"][0] > many["recent_average"][0]
-    assert many["recent_average"][1] <= 9
+    assert few["recent_average"][1] <= 0.3 < many["recent_average"][1] <= 9
+    # No wider bands give as much.
+    spec = next(one for one in project.rules if one.name == "recent_average")
+    for number in (2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0):
+        wider = replace(spec, parameters={**spec.parameters, "sensitivity": number})
+        rate = backtest(workspace, project, rules=[wider]).per_month
+        if number > many["recent_average"][0]:
+            assert rate < many["recent_average"][1]
+        elif rate <= 9:
+            assert rate >= many["recent_average"][1]
 
 
 def test_an_empty_store_says_what_to_do(tmp_path):

@@ -45,7 +45,8 @@ def backtest(
     day: Annotated[str | None, typer.Option("--day", help="The first interval; else all that is stored.")] = None,
     until: Annotated[str | None, typer.Option("--to", help="The last interval.")] = None,
     suggest: Annotated[
-        float | None, typer.Option("--suggest", metavar="N", help="Propose sensitivities for N incidents a month.")
+        float | None,
+        typer.Option("--suggest", metavar="N", help="Propose sensitivities: at most N incidents a month."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:

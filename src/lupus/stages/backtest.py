@@ -6,9 +6,11 @@ judgements of people that the store has now. Nothing is written.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Final
 
 from lupus.model import (
@@ -139,32 +141,38 @@ def backtest(
 
 
 def suggest(workspace: Workspace, project: Project, *, per_month: float) -> list[tuple[RuleSpec, float]]:
-    """The project's rules with the least `sensitivity` numbers that give at most `per_month` incidents a month each.
+    """The project's rules with the `sensitivity` numbers that give at most `per_month` incidents a month each.
 
-    Each with what it gives. Only rules that have a sensitivity; one that cannot be had comes with its largest number.
-    Wider bands give fewer incidents, so the numbers are halved until one is left.
+    Each with what it gives: as many as are wanted or as near below as can be had, and of the numbers that give as many
+    the largest, for narrower bands than needed only make charts restless. Only rules that have a sensitivity; one that
+    gives more whatever its number comes with the largest. Wider bands give fewer incidents, so the numbers are halved
+    until one is left.
     """
     history, at = _stored(workspace, project, None, None)
-
-    def tried(rule: RuleSpec, sensitivity: float) -> tuple[RuleSpec, float]:
-        spec = replace(rule, parameters={**rule.parameters, "sensitivity": sensitivity})
-        count = len(alarms(_findings(history, project, [spec], at), project))
-        return spec, _per_month(count, history.intervals[at[0] :])
-
     found: list[tuple[RuleSpec, float]] = []
     for rule in project.rules:
-        if "sensitivity" not in rule.parameters:
-            continue
-        low, high, best = 0, len(_SENSITIVITIES) - 1, None
-        while low < high:
-            middle = (low + high) // 2
-            answer = tried(rule, _SENSITIVITIES[middle])
-            if answer[1] <= per_month:
-                high, best = middle, answer
-            else:
-                low = middle + 1
-        found.append(best or tried(rule, _SENSITIVITIES[-1]))
+        if "sensitivity" in rule.parameters:
+            rate = cache(partial(_rate, history, project, at, rule))
+            best = _fitting(rate, per_month)
+            found.append((_tried(rule, best), rate(best)))
     return found
+
+
+def _fitting(rate: Callable[[float], float], most: float) -> float:
+    first = bisect_left(_SENSITIVITIES, True, key=lambda one: rate(one) <= most)
+    if first == len(_SENSITIVITIES):
+        return _SENSITIVITIES[-1]
+    reached = rate(_SENSITIVITIES[first])
+    return _SENSITIVITIES[bisect_left(_SENSITIVITIES, True, lo=first, key=lambda one: rate(one) < reached) - 1]
+
+
+def _rate(history: History, project: Project, at: range, rule: RuleSpec, sensitivity: float) -> float:
+    count = len(alarms(_findings(history, project, [_tried(rule, sensitivity)], at), project))
+    return _per_month(count, history.intervals[at[0] :])
+
+
+def _tried(rule: RuleSpec, sensitivity: float) -> RuleSpec:
+    return replace(rule, parameters={**rule.parameters, "sensitivity": sensitivity})
 
 
 def alarms(findings: Sequence[Verdict], project: Project) -> list[Alarm]:
