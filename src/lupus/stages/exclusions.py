@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lupus.model import (
     Exclusion,
@@ -23,6 +23,10 @@ from lupus.model import (
     format_value,
 )
 from lupus.stages.workspace import Workspace
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _WORST: Final = 5
 _WORDS: Final = {
@@ -256,11 +260,11 @@ def _to_the_next(workspace: Workspace, project: Project) -> History:
     return replace(history, values=values, n=n)
 
 
-def _next_bands(project: Project, history: History, of: object) -> dict[tuple[SeriesKey, str], Verdict]:
+def _next_bands(project: Project, history: History, of: NDArray[np.bool_]) -> dict[tuple[SeriesKey, str], Verdict]:
     from lupus.judge import judge
 
     last = len(history.intervals) - 1
-    found = judge(history, project.rules, project.cadence, at=[last], mature_at=0.0, of=of)  # type: ignore[arg-type]
+    found = judge(history, project.rules, project.cadence, at=[last], mature_at=0.0, of=of)
     return {(one.series, one.rule): one for one in found}
 
 
