@@ -7,7 +7,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lupus.act import IncidentChanges, Links, apply_change, decide_notices, update_incidents
+from lupus.act import (
+    Addressee,
+    IncidentChanges,
+    Links,
+    Occasion,
+    apply_change,
+    decide_notices,
+    routes_of,
+    update_incidents,
+)
 from lupus.model import (
     Alerts,
     Cadence,
@@ -21,12 +30,14 @@ from lupus.model import (
     Project,
     RetrainPolicy,
     RetrainWhen,
+    Routing,
     Selector,
     Series,
     SeriesKey,
     Severity,
     SlackRoute,
     Status,
+    Told,
     Verdict,
 )
 
@@ -41,15 +52,30 @@ def day(number: int, cadence: Cadence = DAILY) -> Interval:
 
 
 def project(
-    *, resolve_after: int = 2, mention: str = "", cadence: Cadence = DAILY, name: str = "flights", **more: object
+    *,
+    resolve_after: int = 2,
+    reopen_within: int = 0,
+    join_within: int = 1000,
+    mention: str = "",
+    cadence: Cadence = DAILY,
+    name: str = "flights",
+    **more: object,
 ) -> Project:
+    """A project whose incidents, unless said otherwise, are told apart by time alone, and do not come back."""
+    alerts = Alerts(
+        SlackRoute("slack", "#ml-flights", mention),
+        Severity.MEDIUM,
+        resolve_after,
+        reopen_within=reopen_within,
+        join_within=join_within,
+    )
     made = Project(
         name=name,
         owner="ml-flights",
         cadence=cadence,
         start=datetime(2013, 3, 1, tzinfo=UTC),
         tables=(),
-        alerts=Alerts(SlackRoute("slack", "#ml-flights", mention), Severity.MEDIUM, resolve_after),
+        alerts=alerts,
     )
     return replace(made, **more)  # type: ignore[arg-type]
 
@@ -118,6 +144,9 @@ class House:
     incidents: tuple[Incident, ...] = ()
     series: dict[SeriesKey, Series] = field(default_factory=dict)
     newest: Interval | None = None
+    to: Sequence[Addressee] = ()
+    told: dict[str, Told] = field(default_factory=dict)
+    occasion: Occasion = field(default_factory=Occasion)
 
     def run(self, number: int, *verdicts: Verdict, judged: Sequence[int] = ()) -> tuple[Notice, ...]:
         """Runs interval `number` with `verdicts`, complete about the intervals `judged`; returns its notices."""
@@ -135,15 +164,21 @@ class House:
             newest=self.newest,
         )
         self.apply(changes)
-        return decide_notices(
+        notices = decide_notices(
             self.project,
             interval,
             before,
             changes.incidents,
-            destination="outbox",
+            to=self.to or [Addressee("outbox", routes_of(self.project, Routing()))],
             links=LINKS,
             series=self.series,
+            occasion=replace(self.occasion, past=sorted(self.told.values(), key=lambda one: one.interval)),
         )
+        # As the store would: what was sent stays.
+        kept = {one.id: one for one in self.told.values() if one.interval != interval or one.reason.sends}
+        new = [Told(n.id, n.incident, interval, n.destination, n.reason, n.state, n.next_try) for n in notices]
+        self.told = {**{one.id: one for one in new}, **kept}
+        return notices
 
     def apply(self, changes: IncidentChanges) -> None:
         """Stores changes as the store would: from `save` and `delete` only."""

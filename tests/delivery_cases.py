@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from act_cases import LINKS, House, day
-from lupus.act import Standing, channel_message, decide_notices, story_of, update_incidents
+from lupus.act import (
+    Addressee,
+    Occasion,
+    Standing,
+    channel_message,
+    decide_notices,
+    routes_of,
+    story_of,
+    update_incidents,
+)
 from lupus.model import (
     Connection,
     ConnectionNotUsableError,
@@ -18,6 +27,7 @@ from lupus.model import (
     MetricPoint,
     Notice,
     NoticeState,
+    Routing,
     Series,
     Verdict,
 )
@@ -91,9 +101,10 @@ class Desk:
             interval,
             before,
             changes.incidents,
-            destination=self.destination,
+            to=[Addressee(self.destination, routes_of(project, Routing()))],
             links=LINKS,
             series=series,
+            occasion=Occasion(past=store.told(project.name, [one.id for one in changes.incidents])),
         )
         store.commit_act(
             project.name,

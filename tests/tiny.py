@@ -40,6 +40,7 @@ tables:
     arrives_within: 2d
 task: binary_classification
 segments: [region]
+alerts: {backfills: true}
 retrain:
   dag: retrain_loans
   when: {group: evaluation, metric: brier, segment: "", severity: high, for: 2, within: 4}

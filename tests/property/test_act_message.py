@@ -9,9 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from act_cases import LINKS, day, project, verdict
-from lupus.act import Standing, channel_message, decide_notices, story_of, thread_message, update_incidents
+from lupus.act import (
+    Addressee,
+    Occasion,
+    Standing,
+    channel_message,
+    decide_notices,
+    routes_of,
+    story_of,
+    thread_message,
+    update_incidents,
+)
 from lupus.act.text import escape, units
-from lupus.model import Series, SeriesKey, Severity, Status, Verdict
+from lupus.model import Routing, Series, SeriesKey, Severity, Status, Verdict
 from slack_server import validate_blocks
 
 _TEXT = st.one_of(
@@ -59,9 +69,10 @@ def test_every_message_is_valid_and_pings_nobody(
     for number, verdicts in enumerate([*runs, [], []]):
         series |= {one.series: Series(one.series, group, unit) for one in verdicts}
         before = incidents
+        to = [Addressee("outbox", routes_of(made, Routing()))]
         incidents = update_incidents(made, day(number), verdicts, series, before).incidents
         for notice in decide_notices(
-            made, day(number), before, incidents, destination="outbox", links=LINKS, series=series
+            made, day(number), before, incidents, to=to, links=LINKS, series=series, occasion=Occasion()
         ):
             story = story_of(notice.message)
             assert story is not None

@@ -293,7 +293,7 @@ def test_as_of_forgets_what_later_runs_found() -> None:
     alone = house.incidents[0]
     house.run(1, verdict(1, "dep_delay", severity=Severity.CRITICAL))
     (incident,) = house.incidents
-    seen = as_of(incident, day(0), house.series)
+    seen = as_of(house.project, incident, day(0), house.series)
     assert seen is not None
     assert (seen.findings, seen.severity, seen.title, seen.last) == (
         alone.findings,
@@ -301,8 +301,8 @@ def test_as_of_forgets_what_later_runs_found() -> None:
         alone.title,
         alone.last,
     )
-    assert as_of(incident, day(1), house.series) is incident
-    assert as_of(incident, DAILY.previous(day(0)), house.series) is None
+    assert as_of(house.project, incident, day(1), house.series) is incident
+    assert as_of(house.project, incident, DAILY.previous(day(0)), house.series) is None
 
 
 def test_worst_and_causes() -> None:

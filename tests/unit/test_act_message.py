@@ -16,7 +16,9 @@ import pytest
 
 from act_cases import LINKS, House, day, policy, project, series_of, verdict
 from lupus.act import (
+    Addressee,
     Links,
+    Occasion,
     Standing,
     Story,
     channel_message,
@@ -29,7 +31,7 @@ from lupus.act import (
     update_incidents,
 )
 from lupus.act.text import escape, link, mention, plain, shorten, units
-from lupus.model import IncidentState, Notice, Reason, Severity, Status, Verdict
+from lupus.model import IncidentState, Notice, Reason, Route, Severity, Status, Verdict
 from slack_server import validate_blocks
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -162,7 +164,10 @@ def test_without_links_there_are_none() -> None:
 def test_series_that_are_no_longer_known_are_shown_without_unit() -> None:
     one = verdict(0)
     changes = update_incidents(project(), day(0), [one], {}, [])
-    (notice,) = decide_notices(project(), day(0), [], changes.incidents, destination="outbox", links=LINKS, series={})
+    to = [Addressee("outbox", (Route(("outbox",)),))]
+    (notice,) = decide_notices(
+        project(), day(0), [], changes.incidents, to=to, links=LINKS, series={}, occasion=Occasion()
+    )
     assert "0.512, expected 0.01 – 0.04" in json.dumps(_message(notice), ensure_ascii=False)
 
 

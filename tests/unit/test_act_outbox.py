@@ -14,8 +14,8 @@ from types import MappingProxyType
 import pytest
 
 from act_cases import House, verdict
-from lupus.act import Delivery, OutboxSink, SlackChannel, destination_of, open_sink, read_outbox
-from lupus.model import Connection, ConnectionNotUsableError, DeliveryError
+from lupus.act import Delivery, OutboxSink, SlackChannel, addressees, open_sink, read_outbox
+from lupus.model import Connection, ConnectionNotUsableError, DeliveryError, Routing
 
 
 def _delivery(id: str = "a" * 32, text: str = "hello") -> Delivery:
@@ -143,9 +143,13 @@ class _Connections:
 def test_destinations(tmp_path: Path) -> None:
     house = House()
     token = Connection("slack", secret="xoxb-1", extra={"base_url": "http://127.0.0.1:1/api/"})
-    assert destination_of(house.project, _Connections()) == "outbox"
-    assert destination_of(house.project, _Connections(Connection("slack"))) == "outbox"
-    assert destination_of(house.project, _Connections(token)) == "slack:slack:#ml-flights"
+    for connections, expected in (
+        (_Connections(), "outbox"),
+        (_Connections(Connection("slack")), "outbox"),
+        (_Connections(token), "slack:slack:#ml-flights"),
+    ):
+        (one,) = addressees(house.project, Routing(), connections)
+        assert one.destination == expected
 
     path = tmp_path / "outbox.jsonl"
     slack = open_sink("slack:slack:#a:b", connections=_Connections(token), outbox=path)

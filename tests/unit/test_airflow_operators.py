@@ -212,8 +212,8 @@ def test_judge_counts_verdicts(calls: Any, monkeypatch: pytest.MonkeyPatch) -> N
 def test_act_hands_on_the_run_s_address(calls: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     told: dict[str, Any] = {}
 
-    def act(*_: Any, run_url: str) -> Any:
-        told["url"] = run_url
+    def act(*_: Any, run_url: str, backfill: bool) -> Any:
+        told.update(url=run_url, backfill=backfill)
         return SimpleNamespace(incidents=(), notices=(), retrain=None)
 
     monkeypatch.setattr(stages, "act", act)

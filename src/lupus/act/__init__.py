@@ -10,23 +10,27 @@ from lupus.act.before_after import compare_retraining
 from lupus.act.changes import TRANSITIONS, apply_change, refusal, standing, state_of
 from lupus.act.chart import render_chart
 from lupus.act.comparison import better_of, compare_versions, default_metric
-from lupus.act.incidents import IncidentChanges, as_of, counts, update_incidents
+from lupus.act.digest import decide_digests
+from lupus.act.incidents import IncidentChanges, as_of, counts, first_concerned, update_incidents
 from lupus.act.mail import MailSink
-from lupus.act.notices import decide_notices
+from lupus.act.notices import Occasion, decide_notices
 from lupus.act.outbox import OutboxMessage, OutboxSink, read_outbox
 from lupus.act.ranking import Cause, causes, worst
 from lupus.act.retrain import Matured, ask_retrain, decide_retrain
 from lupus.act.retrain_notices import retrain_notices
-from lupus.act.sinks import Delivery, Sink, SinkFactory, destination_of, open_sink
+from lupus.act.routing import Addressee, addressees, routes_of
+from lupus.act.sinks import Delivery, Sink, SinkFactory, is_reachable, open_sink
 from lupus.act.slack import Edited, SlackChannel
 from lupus.act.slack_message import channel_message, note, thread_message
 from lupus.act.story import Item, Links, Standing, Story, story_of, tell
 from lupus.act.text import is_mention
+from lupus.act.timeline import run_events
 from lupus.act.upstream import UpstreamCause, is_held, is_open_at, upstream_causes, with_upstream
 from lupus.act.webhook import SlackWebhookSink, WebhookSink
 
 __all__ = [
     "TRANSITIONS",
+    "Addressee",
     "Cause",
     "Delivery",
     "Edited",
@@ -35,6 +39,7 @@ __all__ = [
     "Links",
     "MailSink",
     "Matured",
+    "Occasion",
     "OutboxMessage",
     "OutboxSink",
     "Press",
@@ -46,6 +51,7 @@ __all__ = [
     "Story",
     "UpstreamCause",
     "WebhookSink",
+    "addressees",
     "apply_change",
     "as_of",
     "ask_retrain",
@@ -55,13 +61,15 @@ __all__ = [
     "compare_retraining",
     "compare_versions",
     "counts",
+    "decide_digests",
     "decide_notices",
     "decide_retrain",
     "default_metric",
-    "destination_of",
+    "first_concerned",
     "is_held",
     "is_mention",
     "is_open_at",
+    "is_reachable",
     "note",
     "open_sink",
     "read_outbox",
@@ -69,6 +77,8 @@ __all__ = [
     "refusal",
     "render_chart",
     "retrain_notices",
+    "routes_of",
+    "run_events",
     "sign",
     "standing",
     "state_of",

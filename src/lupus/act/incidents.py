@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import pairwise
 from typing import Final
 
 from lupus.act.changes import state_of
+from lupus.act.grouping import Closed, Cluster, Subject, cause_of, subject_of
+from lupus.act.grouping import cluster as clusters_of
 from lupus.act.ranking import severity_of, title_of, worst_severity
 from lupus.model import (
     Cadence,
@@ -33,12 +34,15 @@ class IncidentChanges:
     """What a run did to a project's incidents.
 
     `incidents` are all of them afterwards, oldest first; `save` those that are new or different;
-    `delete` the ids of those that are no more (their findings vanished, or went into another).
+    `delete` the ids of those that are no more: their findings vanished, or went into another, which `moved` names.
+    `latest` is the newest interval that the project ran for.
     """
 
     incidents: tuple[Incident, ...]
+    latest: Interval
     save: tuple[Incident, ...] = ()
     delete: tuple[str, ...] = ()
+    moved: Mapping[str, str] = field(default_factory=dict)
 
 
 def update_incidents(
@@ -59,35 +63,53 @@ def update_incidents(
     what is new is news. `judged` names the intervals about which `findings` are complete: other known
     findings about them are no longer true, and go.
 
-    `series` says what the series are. `known` holds the project's incidents; those that are resolved,
-    farther than `resolve_after` from `interval` and without findings about `judged` may be left out.
+    `series` says what the series are. `known` holds the project's incidents; those that are resolved and
+    were over before `first_concerned` may be left out.
     `newest` is the newest interval that the project ever ran for, when it is not this one.
 
-    Runs with findings belong to one incident when fewer than `resolve_after` intervals without findings
-    lie between them. So the incidents follow from what the runs found, not from the order of the runs:
-    a rerun may open, join, split, or remove incidents. What people did to an incident goes with its
-    intervals. An incident that a person resolved takes no findings of later intervals.
+    What belongs together is said in `lupus.act.grouping`. So the incidents follow from what the runs found, not from
+    the order of the runs: a rerun may open, join, split, or remove incidents. What people did to an incident goes with
+    its intervals and subjects. An incident that a person resolved takes no findings of later intervals.
     """
-    reach = max(1, project.alerts.resolve_after)
-    cadence = project.cadence
+    cadence, alerts = project.cadence, project.alerts
     latest = _newest(cadence, interval, newest, known)
-    fresh = {_identity(verdict): verdict for verdict in findings if counts(verdict, project.alerts.min_severity)}
+    fresh = {_identity(verdict): verdict for verdict in findings if counts(verdict, alerts.min_severity)}
     complete = {one.start for one in judged}
-    near = _near(project, interval, known, complete | {start for start, *_ in fresh})
+    since = first_concerned(project, interval, judged, [verdict.interval for verdict in fresh.values()])
+    near = [one for one in known if one.active or one.last.start >= since.start]
     runs = _by_run(interval, fresh, complete, near)
-    rebuilt = [
-        _build(project, cluster, runs, series, parent=_parent(project, cluster, near), latest=latest)
-        for cluster in _clusters(cadence, sorted(runs), near, reach)
-    ]
-    before = {incident.id: incident for incident in known}
+    subjects = {one.id: _subjects(one, series) for one in near}
+    closed = [Closed(one.first, one.last, subjects[one.id]) for one in near if one.closed]
+    rebuilt: list[Incident] = []
+    moved: dict[str, str] = {}
+    for cluster in clusters_of(cadence, alerts, runs, series, closed):
+        name = incident_id(project.name, cluster.first)
+        before = [one for one in near if one.id == name or _meets(cluster, one, subjects[one.id])]
+        rebuilt.append(_build(project, cluster, series, parent=_parent(name, before), latest=latest))
+        moved.update((one.id, name) for one in before)
+    known_by_id = {incident.id: incident for incident in known}
     gone = {incident.id for incident in near} - {incident.id for incident in rebuilt}
     rest = {incident.id for incident in near} | {incident.id for incident in rebuilt}
     after = [*rebuilt, *(incident for incident in known if incident.id not in rest)]
     return IncidentChanges(
         incidents=tuple(sorted(after, key=lambda incident: incident.first)),
-        save=tuple(incident for incident in rebuilt if before.get(incident.id) != incident),
+        save=tuple(incident for incident in rebuilt if known_by_id.get(incident.id) != incident),
         delete=tuple(sorted(gone)),
+        moved={old: new for old, new in moved.items() if old in gone},
+        latest=latest,
     )
+
+
+def first_concerned(
+    project: Project, interval: Interval, judged: Sequence[Interval] = (), about: Iterable[Interval] = ()
+) -> Interval:
+    """The interval from which on incidents must have lasted to be changed by the run of `interval`.
+
+    That run may take findings from any run since the oldest interval that it judges; nothing is found before the
+    interval that it is about.
+    """
+    oldest = min([interval, *judged, *about], key=lambda one: one.start)
+    return project.cadence.shift(oldest, -(max(1, project.alerts.resolve_after) + project.alerts.reopen_within))
 
 
 def counts(verdict: Verdict, min_severity: Severity) -> bool:
@@ -97,20 +119,37 @@ def counts(verdict: Verdict, min_severity: Severity) -> bool:
     return verdict.status.is_finding and severity_of(verdict).rank >= min_severity.rank
 
 
-def as_of(incident: Incident, interval: Interval, series: Mapping[SeriesKey, Series]) -> Incident | None:
+def as_of(
+    project: Project, incident: Incident, interval: Interval, series: Mapping[SeriesKey, Series]
+) -> Incident | None:
     """`incident` without what later runs than that of `interval` found; None if nothing is left."""
     if incident.last.start <= interval.start:
         return incident
     findings = tuple(finding for finding in incident.findings if finding.found.start <= interval.start)
     if not findings:
         return None
+    last = findings[-1].found
     return replace(
         incident,
         findings=findings,
-        last=findings[-1].found,
-        severity=worst_severity(findings),
+        last=last,
+        severity=escalated(project, worst_severity(findings), incident.first, last),
         title=title_of(findings, series),
+        cause=cause_of(findings, series),
     )
+
+
+def escalated(project: Project, severity: Severity, first: Interval, last: Interval) -> Severity:
+    """`severity`, one step higher for every `Alerts.escalate_after` intervals from `first` to `last`."""
+    steps = project.alerts.escalate_after
+    worst, reached = len(Severity) - 1, first
+    rank = severity.rank
+    while steps is not None and rank < worst:
+        reached = project.cadence.shift(reached, steps)
+        if reached.start > last.start:
+            break
+        rank += 1
+    return tuple(Severity)[rank]
 
 
 def is_muted(incident: Incident, interval: Interval, cadence: Cadence) -> bool:
@@ -143,25 +182,8 @@ def _newest(cadence: Cadence, interval: Interval, newest: Interval | None, known
 
 
 def _identity(verdict: Verdict) -> tuple[datetime, SeriesKey, str]:
-    """What makes two verdicts the same one, judged twice. Findings of a run are kept in this order."""
+    """What makes two verdicts the same one, judged twice."""
     return verdict.interval.start, verdict.series, verdict.rule
-
-
-def _near(
-    project: Project, interval: Interval, known: Sequence[Incident], about: AbstractSet[datetime]
-) -> list[Incident]:
-    """The incidents that this run may change: active ones, neighbours, and those with findings about `about`."""
-    reach = max(1, project.alerts.resolve_after)
-    back, ahead = project.cadence.shift(interval, -reach), project.cadence.shift(interval, reach)
-    oldest = min(about, default=interval.start)
-    return [
-        incident
-        for incident in known
-        if incident.active
-        or (incident.last.start >= back.start and incident.first.start <= ahead.start)
-        # Nothing is found before the interval that it is about.
-        or (incident.last.start >= oldest and any(one.verdict.interval.start in about for one in incident.findings))
-    ]
 
 
 def _by_run(
@@ -183,46 +205,34 @@ def _by_run(
                 runs.setdefault(finding.found, []).append(kept)
             elif about not in complete and finding.found.start != interval.start:
                 runs.setdefault(finding.found, []).append(finding)
-    if new:
-        mine = [*runs.get(interval, ()), *(Finding(interval, verdict) for verdict in new.values())]
-        runs[interval] = sorted(mine, key=lambda finding: _identity(finding.verdict))
-    return {run: tuple(found) for run, found in runs.items()}
+    for verdict in new.values():
+        runs.setdefault(interval, []).append(Finding(interval, verdict))
+    return {run: tuple(sorted(found, key=_order)) for run, found in runs.items()}
 
 
-def _clusters(
-    cadence: Cadence, runs: Sequence[Interval], near: Sequence[Incident], reach: int
-) -> list[tuple[Interval, ...]]:
-    """`runs` (in order) cut where enough clean intervals lie between, and around what people have closed."""
-    if not runs:
-        return []
-    closed = [incident for incident in near if incident.closed]
-
-    def holder(run: Interval) -> str:
-        return next((incident.id for incident in closed if _spans(incident, run)), "")
-
-    clusters = [[runs[0]]]
-    for earlier, later in pairwise(runs):
-        joined = earlier.end == later.start or cadence.shift(earlier, reach).start >= later.start
-        if joined and (not closed or holder(earlier) == holder(later)):
-            clusters[-1].append(later)
-        else:
-            clusters.append([later])
-    return [tuple(cluster) for cluster in clusters]
+def _order(finding: Finding) -> tuple[datetime, str, str, str, str, str]:
+    verdict = finding.verdict
+    key = verdict.series
+    return verdict.interval.start, key.table, key.column, key.metric, key.segment, verdict.rule
 
 
-def _spans(incident: Incident, run: Interval) -> bool:
-    return incident.first.start <= run.start <= incident.last.start
+def _subjects(incident: Incident, series: Mapping[SeriesKey, Series]) -> frozenset[Subject]:
+    return frozenset(subject_of(key, series) for key in {finding.verdict.series for finding in incident.findings})
 
 
-def _parent(project: Project, cluster: Sequence[Interval], near: Sequence[Incident]) -> Incident | None:
-    """The known incident whose human state the cluster carries on: one that a person touched, else the same one."""
-    candidates = [incident for incident in near if any(_spans(incident, run) for run in cluster)]
-    name = incident_id(project.name, cluster[0])
-    return min(
-        candidates,
-        key=lambda incident: (not _touched(incident), incident.id != name, incident.first),
-        default=None,
+def _meets(cluster: Cluster, incident: Incident, subjects: frozenset[Subject]) -> bool:
+    """Whether the cluster is about one of the incident's subjects, in a run of the incident's time."""
+    return any(
+        incident.first.start <= run.start <= incident.last.start
+        for subject, runs in cluster.runs_of.items()
+        if subject in subjects
+        for run in runs
     )
+
+
+def _parent(name: str, before: Sequence[Incident]) -> Incident | None:
+    """The known incident whose human state is carried on: one that a person touched, else the same one."""
+    return min(before, key=lambda one: (not _touched(one), one.id != name, one.first), default=None)
 
 
 _HUMAN: Final = (
@@ -236,25 +246,25 @@ def _touched(incident: Incident) -> bool:
 
 def _build(
     project: Project,
-    cluster: Sequence[Interval],
-    runs: Mapping[Interval, tuple[Finding, ...]],
+    cluster: Cluster,
     series: Mapping[SeriesKey, Series],
     *,
     parent: Incident | None,
     latest: Interval,
 ) -> Incident:
     reach = max(1, project.alerts.resolve_after)
-    findings = tuple(finding for run in cluster for finding in runs[run])
+    findings = tuple(cluster.findings)
     built = Incident(
-        id=incident_id(project.name, cluster[0]),
+        id=incident_id(project.name, cluster.first),
         project=project.name,
         state=IncidentState.OPEN,
-        severity=worst_severity(findings),
-        first=cluster[0],
-        last=cluster[-1],
+        severity=escalated(project, worst_severity(findings), cluster.first, cluster.last),
+        first=cluster.first,
+        last=cluster.last,
         findings=findings,
         title=title_of(findings, series),
-        clean=_clean(project.cadence, cluster[-1], latest, reach),
+        cause=cause_of(findings, series),
+        clean=_clean(project.cadence, cluster.last, latest, reach),
     )
     if parent is not None:
         built = replace(built, **{name: getattr(parent, name) for name in _HUMAN})

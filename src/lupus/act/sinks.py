@@ -13,7 +13,7 @@ from lupus.act.outbox import OutboxSink
 from lupus.act.slack import SlackChannel
 from lupus.act.story import Story
 from lupus.act.webhook import SlackWebhookSink, WebhookSink
-from lupus.model import ConnectionNotUsableError, Connections, DeliveryError, Notice, Project
+from lupus.model import ConnectionNotUsableError, Connections, DeliveryError, Notice
 
 ENTRY_POINTS: Final = "lupus.sinks"
 OUTBOX: Final = "outbox"
@@ -46,16 +46,19 @@ This is what an entry point in the group ``lupus.sinks`` names; the entry point'
 """
 
 
-def destination_of(project: Project, connections: Connections) -> str:
-    """Where the project's notices go: ``slack:<connection>:<channel>``, or ``outbox`` without a usable connection."""
-    route = project.alerts.slack
-    if route is None:
-        return OUTBOX
+def is_reachable(destination: str, connections: Connections) -> bool:
+    """Whether the connection that `destination` names is defined, and for Slack has a token.
+
+    Of the sinks that other packages bring nothing is known: they are taken to be reachable.
+    """
+    kind, _, rest = destination.partition(":")
+    if kind == OUTBOX or kind not in _SHIPPED:
+        return True
     try:
-        usable = bool(connections.get(route.connection).secret)
+        connection = connections.get(rest.partition(":")[0])
     except ConnectionNotUsableError:
-        usable = False
-    return f"slack:{route.connection}:{route.channel}" if usable else OUTBOX
+        return False
+    return bool(connection.secret) if kind == "slack" else True
 
 
 def open_sink(destination: str, *, connections: Connections, outbox: Path) -> Sink | SlackChannel:

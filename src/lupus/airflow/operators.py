@@ -157,7 +157,7 @@ class ActOperator(ProjectOperator):
 
         interval = run_interval(context, self.project)
         with workspace() as opened:
-            report = stages.act(opened, self.project, interval, run_url=run_url(context))
+            report = stages.act(opened, self.project, interval, run_url=run_url(context), backfill=is_backfill(context))
         self.report(report)
         incidents = [incident.id for incident in report.incidents]
         judged = context["ti"].xcom_pull(task_ids="judge") or {}
@@ -217,6 +217,11 @@ def worst(statuses: Collection[Status]) -> Status:
     'anomaly'
     """
     return max(statuses, key=_BY_WEIGHT.index, default=Status.OK)
+
+
+def is_backfill(context: Mapping[str, Any]) -> bool:
+    """Whether somebody asked Airflow to fill in runs: that is no news to anybody else."""
+    return str(getattr(context.get("dag_run"), "run_type", "")) == "backfill"
 
 
 def run_url(context: Mapping[str, Any]) -> str:

@@ -26,6 +26,10 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Write and send nothing; show what would have been.")
     ] = False,
+    notify: Annotated[
+        bool,
+        typer.Option("--notify", help="Tell people of what is found in old intervals too, as if it were new."),
+    ] = False,
     fail_on_anomaly: Annotated[
         bool, typer.Option("--fail-on-anomaly", help="Exit with 1 when anything was found.")
     ] = False,
@@ -53,7 +57,7 @@ def run(
             with dry_workspace(opened, found, first) as trial:
                 reports = _run_all(trial, found, first, last, as_json=as_json, send=False)
         else:
-            reports = _run_all(opened, found, first, last, as_json=as_json, send=True)
+            reports = _run_all(opened, found, first, last, as_json=as_json, send=True, notify=notify)
     failed = any(one.failed for one in reports)
     findings = any(verdict.status.is_finding for one in reports for verdict in one.verdicts)
     if failed:
@@ -63,7 +67,14 @@ def run(
 
 
 def _run_all(
-    opened: Workspace, project: Project, first: Interval, last: Interval, *, as_json: bool, send: bool
+    opened: Workspace,
+    project: Project,
+    first: Interval,
+    last: Interval,
+    *,
+    as_json: bool,
+    send: bool,
+    notify: bool = False,
 ) -> list[RunReport]:
     from lupus.stages import render, report_json, run_range
 
@@ -78,7 +89,7 @@ def _run_all(
     )
     with Progress(*columns, console=err, disable=len(intervals) == 1 or not is_interactive()) as progress:
         bar = progress.add_task(project.name, total=len(intervals))
-        for report in run_range(opened, project, first, last, send=send):
+        for report in run_range(opened, project, first, last, send=send, notify=notify):
             progress.update(bar, advance=1, description=f"{project.name} {report.interval}")
             if as_json:
                 out.file.write(json.dumps(report_json(report), ensure_ascii=False) + "\n")

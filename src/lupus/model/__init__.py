@@ -53,7 +53,7 @@ from lupus.model.incident import (
 )
 from lupus.model.interval import Cadence, CadenceKind, Interval
 from lupus.model.metric import Failure, FailureKind, MetricPoint
-from lupus.model.notice import Notice, NoticeState, Reason, notice_id
+from lupus.model.notice import Notice, NoticeState, Reason, Told, notice_id
 from lupus.model.post import Post
 from lupus.model.project import (
     Alerts,
@@ -102,7 +102,7 @@ from lupus.model.snapshot import Snapshot, SnapshotStatus
 from lupus.model.state import Reference, State, StoredState
 from lupus.model.units import format_value
 from lupus.model.validation import ExpectationOutcome, ExpectationSeverity, Validation
-from lupus.model.verdict import RuleSpec, Selector, Severity, Status, Verdict
+from lupus.model.verdict import RuleSpec, Selector, Severity, Status, Verdict, is_meant
 
 __all__ = [
     "RULE_PARAMETERS",
@@ -217,6 +217,7 @@ __all__ = [
     "Table",
     "Task",
     "ThresholdParameters",
+    "Told",
     "TrendChangeParameters",
     "Validation",
     "ValidationError",
@@ -228,6 +229,7 @@ __all__ = [
     "exclusions_of",
     "format_value",
     "incident_id",
+    "is_meant",
     "notice_id",
     "parse_expression",
     "retrain_id",

@@ -69,7 +69,8 @@ class Notice:
     ``slack_webhook:<connection>``, ``email:<connection>:<address>,<address>``, ``webhook:<connection>``, ``outbox``.
     `message` is what there is to tell, the same for every sink. `receipt` is what the sink answered (a message ts); a
     notice that is not sent has one when it was told quietly, in the thread of its incident's message. After `attempts`
-    in vain the next is due at `next_try`.
+    in vain the next is due at `next_try`; what quiet hours hold back is told then, in their digest. A digest is of no
+    one incident: its `incident` is "".
     """
 
     id: str
@@ -83,6 +84,19 @@ class Notice:
     receipt: str = ""
     error: str = ""
     attempts: int = 0
+    next_try: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was decided about an incident for a destination in the run of an interval: a `Notice` without its text."""
+
+    id: str
+    incident: str
+    interval: Interval
+    destination: str
+    reason: Reason
+    state: NoticeState
     next_try: datetime | None = None
 
 

@@ -238,8 +238,8 @@ class Alerts:
     `reopen_within` intervals from there. With every `escalate_after` intervals that it lasts its severity rises by
     one step; of one that stays open a reminder is sent after `remind_after` (None: never).
 
-    `slack` and `routes` say who is told. Runs of intervals that ended more than `news_for` ago, and of intervals that
-    later ones followed, tell nobody unless `backfills` is set.
+    `slack` and `routes` say who is told. Backfills, and runs of intervals that ended more than `news_for` ago, tell
+    nobody unless `backfills` is set.
     """
 
     slack: SlackRoute | None = None

@@ -104,6 +104,11 @@ class Selector:
             if patterns is not None and (not patterns or not isinstance(patterns, tuple)):
                 raise ValueError(f"{member.name} must be a tuple of at least one pattern, or None, got {patterns!r}")
 
+    @property
+    def is_any(self) -> bool:
+        """Whether every series is meant."""
+        return all(getattr(self, member.name) is None for member in fields(self))
+
     def matches(self, series: Series) -> bool:
         key = series.key
         pairs = (
@@ -113,11 +118,12 @@ class Selector:
             (self.metric, key.metric),
             (self.segment, key.segment),
         )
-        return all(patterns is None or _meant(patterns, text) for patterns, text in pairs)
+        return all(patterns is None or is_meant(patterns, text) for patterns, text in pairs)
 
 
 @lru_cache(maxsize=65536)
-def _meant(patterns: tuple[str, ...], text: str) -> bool:
+def is_meant(patterns: tuple[str, ...], text: str) -> bool:
+    """Whether `text` matches one of the shell `patterns`, and none of those that begin with "!"; see `Selector`."""
     wanted, barred = _compiled(patterns)
     return (wanted is None or wanted(text) is not None) and (barred is None or barred(text) is None)
 

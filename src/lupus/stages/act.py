@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from lupus.model import (
+    ConfigError,
     ConflictError,
     Incident,
     Interval,
     Notice,
     Project,
+    QuietHours,
     RetrainRequest,
+    Routing,
     Stage,
 )
 from lupus.stages.deliver import deliver
@@ -19,8 +25,11 @@ from lupus.stages.models import compare_models
 from lupus.stages.recording import recorded
 from lupus.stages.retrain import decide_retraining, tell_retrain
 from lupus.stages.turn import Patience
-from lupus.stages.upstream import because_of, hold_of, open_sentences, read_upstream, with_causes
+from lupus.stages.upstream import because_of, held_by, open_sentences, read_upstream, with_causes
 from lupus.stages.workspace import Workspace
+
+if TYPE_CHECKING:
+    from lupus.act import IncidentChanges, Occasion
 
 _TRIES = 5
 
@@ -38,18 +47,33 @@ class ActReport:
 
 
 def act(
-    workspace: Workspace, project: Project, interval: Interval, *, run_url: str = "", send: bool = True
+    workspace: Workspace,
+    project: Project,
+    interval: Interval,
+    *,
+    run_url: str = "",
+    send: bool = True,
+    notify: bool = False,
+    backfill: bool = False,
+    now: datetime | None = None,
 ) -> ActReport:
     """Decide on incidents, notices and retraining for the run of `interval`; then `send` what is pending.
+
+    What a `backfill` finds, or the run of an interval that ended longer ago than `Alerts.news_for`, is told to nobody,
+    unless the project or `notify` asks for it. `now` (by default the clock's) is the time by which that, and whether
+    hours are quiet, is decided; where it is asked for, it is as if the run were made at the end of its interval.
 
     A message that cannot be delivered never fails the run: it stays in the store, marked, and the
     next run tries again.
     """
     store = workspace.store
     with recorded(workspace, project, interval, Stage.ACT) as record:
+        routing, problems = _routing(workspace)
+        record.problems(problems)
         for tries_left in reversed(range(_TRIES)):
             try:
-                touched, retrain = _decide(workspace, project, interval, run_url)
+                moment = _Moment(run_url, routing, now or datetime.now(UTC), notify=notify, backfill=backfill)
+                touched, retrain = _decide(workspace, project, interval, moment)
                 break
             except ConflictError:  # a person, or another run, changed an incident: decide again, with knowledge of it
                 if not tries_left:
@@ -70,45 +94,110 @@ def act(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """When and how a run is made: what its decision depends on beside what was found."""
+
+    run_url: str
+    routing: Routing
+    now: datetime
+    notify: bool
+    backfill: bool
+
+
+def _routing(workspace: Workspace) -> tuple[Routing, tuple[str, ...]]:
+    """What the installation says; where its file is broken nothing, and why. A project's own routes go on."""
+    try:
+        return workspace.routing, ()
+    except ConfigError as error:
+        return Routing(), tuple(str(problem) for problem in error.problems)
+
+
 def _decide(
-    workspace: Workspace, project: Project, interval: Interval, run_url: str
+    workspace: Workspace, project: Project, interval: Interval, moment: _Moment
 ) -> tuple[set[str], RetrainRequest | None]:
     """Decide, and store it all in one transaction; the ids of the incidents that have changed, and the request."""
-    from lupus.act import Links, decide_notices, destination_of, update_incidents
+    from lupus.act import (
+        Links,
+        addressees,
+        decide_digests,
+        decide_notices,
+        first_concerned,
+        run_events,
+        update_incidents,
+    )
 
     store = workspace.store
     judged = evaluated(project, interval) or (interval,)
     series = store.series(project.name)
     findings = store.verdicts(project.name, intervals=judged, findings_only=True)
-    before = store.incidents(project.name)
-    changes = update_incidents(project, interval, findings, series, before, judged=judged)
+    newest = store.newest_run(project.name, Stage.ACT)
+    before = store.incidents(project.name, since=first_concerned(project, interval, judged), or_active=True)
+    changes = update_incidents(project, interval, findings, series, before, judged=judged, newest=newest)
     upstream = read_upstream(workspace, project)
     changes = with_causes(changes, before, upstream)
-    hold = hold_of(workspace, project, interval, changes.incidents, upstream)
+    occasion = _occasion(workspace, project, interval, moment, changes=changes, upstream=upstream)
+    to = addressees(project, moment.routing, workspace.connections)
     notices = decide_notices(
         project,
         interval,
         before,
         changes.incidents,
         series=series,
-        destination=destination_of(project, workspace.connections),
-        links=Links(run_url=run_url, ui_url=workspace.settings.ui_url),
-        held=hold.held,
-        untold=hold.untold,
+        to=to,
+        links=Links(run_url=moment.run_url, ui_url=workspace.settings.ui_url),
+        occasion=occasion,
         because=because_of(workspace, changes.incidents, upstream),
     )
+    by_id = {one.id: one for one in changes.incidents}
+    digests = decide_digests(project, interval, notices, occasion.past, by_id)
     retrain = decide_retraining(
         workspace, project, interval, series, changes.incidents, upstream=open_sentences(upstream, interval)
     )
     compared = compare_models(workspace, project, interval)
-    notices = (*notices, *tell_retrain(workspace, project, interval, retrain, compared, notices))
+    destinations = [one.destination for one in to]
+    told = tell_retrain(workspace, project, interval, retrain, compared, notices, to=destinations, old=occasion.old)
     store.commit_act(
         project.name,
         interval,
         incidents=changes.save,
         delete=changes.delete,
-        notices=notices,
+        notices=(*notices, *digests, *told),
         retrain=retrain,
         known=before,
+        events=[event for one in changes.save for event in run_events(project, one, series, changes.latest)],
+        moved=changes.moved,
     )
     return {incident.id for incident in changes.save}, retrain
+
+
+def _occasion(
+    workspace: Workspace,
+    project: Project,
+    interval: Interval,
+    moment: _Moment,
+    *,
+    changes: IncidentChanges,
+    upstream: Sequence[Incident],
+) -> Occasion:
+    from lupus.act import Occasion
+
+    alerts = project.alerts
+    notify = alerts.backfills or moment.notify
+    old = moment.backfill or moment.now - interval.end > alerts.news_for
+    quiet = quiet_hours(project, moment.routing)
+    return Occasion(
+        past=workspace.store.told(project.name, [one.id for one in changes.incidents]),
+        held=held_by(project, changes.incidents, upstream, interval),
+        old=old and not notify,
+        quiet=quiet,
+        quiet_until=quiet.ends_after(interval.end if notify else moment.now) if quiet is not None else None,
+    )
+
+
+def quiet_hours(project: Project, routing: Routing) -> QuietHours | None:
+    """The quiet hours of `project`: its own, or those of the installation in the project's zone."""
+    quiet = project.alerts.quiet_hours or routing.quiet_hours
+    if quiet is None or quiet.timezone:
+        return quiet
+    return replace(quiet, timezone=project.cadence.timezone)

@@ -91,9 +91,15 @@ def tell_retrain(  # noqa: PLR0917 - what act knows, in its order
     request: RetrainRequest | None,
     compared: Sequence[Comparison],
     notices: Sequence[Notice],
+    *,
+    to: Sequence[str],
+    old: bool,
 ) -> tuple[Notice, ...]:
-    """What is to be told about retrainings: wherever their incidents were told, before or by these `notices`."""
-    from lupus.act import destination_of, retrain_notices
+    """What is to be told about retrainings: wherever their incidents were told, before or by these `notices`.
+
+    Retrainings of no incident are told at `to`. Of an `old` run nothing is sent.
+    """
+    from lupus.act import retrain_notices
 
     retrainings = {one.subject for one in compared if one.kind is ComparisonKind.RETRAINING}
     waits = request is not None and request.state is RetrainState.AWAITING_APPROVAL
@@ -102,12 +108,11 @@ def tell_retrain(  # noqa: PLR0917 - what act knows, in its order
     store = workspace.store
     requests = {one.id: one for one in store.retrain_requests(project.name) if one.id in retrainings}
     about = {one.incident for one in requests.values()} | ({request.incident} if request and waits else set())
-    told: dict[str, list[str]] = {"": [destination_of(project, workspace.connections)]}
+    told: dict[str, list[str]] = {"": list(to)}
     for notice in (*store.notices(project.name), *notices):
         if notice.incident in about and notice.incident and notice.reason.sends:
             told.setdefault(notice.incident, []).append(notice.destination)
     places = {incident: tuple(dict.fromkeys(names)) for incident, names in told.items()}
-    old = datetime.now(UTC) - interval.end > project.alerts.news_for and not project.alerts.backfills
     silence = Reason.BACKFILL if old else None
     return retrain_notices(project, interval, request, compared, requests, places, silence=silence)
 

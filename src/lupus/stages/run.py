@@ -17,12 +17,19 @@ from lupus.stages.workspace import Workspace
 
 
 def run(
-    workspace: Workspace, project: Project, interval: Interval, *, send: bool = True, prepared: Prepared | None = None
+    workspace: Workspace,
+    project: Project,
+    interval: Interval,
+    *,
+    send: bool = True,
+    notify: bool = False,
+    prepared: Prepared | None = None,
 ) -> RunReport:
     """Extract, validate, measure, judge and act for one interval; raises `LupusError` when a stage cannot.
 
-    A slice that is not there yet is not waited for: on the command line the user decides when. What is
-    `prepared` need not be extracted and validated again.
+    A slice that is not there yet is not waited for: on the command line the user decides when. With `notify` people are
+    told also of old intervals, as if the run were made at the interval's end. What is `prepared` need not be
+    extracted and validated again.
     """
     refuse_unmonitored(project, interval)
     if prepared is None:
@@ -37,7 +44,7 @@ def run(
             record.problems(validated.failed)
     measured = measure(workspace, project, interval, ahead=prepared.measured if prepared is not None else None)
     judged = judge(workspace, project, interval)
-    acted = act(workspace, project, interval, send=send)
+    acted = act(workspace, project, interval, send=send, notify=notify)
     waiting = tuple(f"{one.table}: {one.reason}" for one in extracted.waiting)
     return RunReport(
         project=project.name,
@@ -64,11 +71,11 @@ def refuse_unmonitored(project: Project, interval: Interval) -> None:
 
 
 def run_range(
-    workspace: Workspace, project: Project, first: Interval, last: Interval, *, send: bool = True
+    workspace: Workspace, project: Project, first: Interval, last: Interval, *, send: bool = True, notify: bool = False
 ) -> Iterator[RunReport]:
     """One run per interval from `first` to `last`, in order. Databases stay open in between."""
     from lupus.extract import shared_sessions
 
     with shared_sessions():
         for interval, prepared in prepared_ahead(workspace, project, first, last):
-            yield run(workspace, project, interval, send=send, prepared=prepared)
+            yield run(workspace, project, interval, send=send, notify=notify, prepared=prepared)

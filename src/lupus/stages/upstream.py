@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lupus.model import Incident, Interval, Project, Reason, StoreError
+from lupus.model import Incident, Interval, Project, StoreError
 from lupus.stages.workspace import Workspace
 
 if TYPE_CHECKING:
     from lupus.act import IncidentChanges, UpstreamCause
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Ids of incidents: those that are `held` now, and those of which nothing was told because they always were."""
-
-    held: frozenset[str] = frozenset()
-    untold: frozenset[str] = frozenset()
 
 
 def read_upstream(workspace: Workspace, project: Project) -> list[Incident]:
@@ -40,26 +32,15 @@ def with_causes(changes: IncidentChanges, before: Sequence[Incident], upstream: 
     )
 
 
-def hold_of(
-    workspace: Workspace,
-    project: Project,
-    interval: Interval,
-    incidents: Sequence[Incident],
-    upstream: Sequence[Incident],
-) -> Hold:
-    """What the upstream incidents hold in the run of `interval`. Only earlier runs' notices are looked at."""
+def held_by(
+    project: Project, incidents: Sequence[Incident], upstream: Sequence[Incident], interval: Interval
+) -> frozenset[str]:
+    """The ids of those of `incidents` that the upstream ones hold in the run of `interval`."""
     from lupus.act import is_held
 
-    caused = {one.id for one in incidents if one.upstream}
-    if not caused:
-        return Hold()
-    told: set[str] = set()
-    held: set[str] = set()
-    for notice in workspace.store.notices(project.name):
-        if notice.incident in caused and notice.interval < interval:
-            (held if notice.reason is Reason.UPSTREAM else told if notice.reason.sends else set()).add(notice.incident)
-    now = {one.id for one in incidents if is_held(one, upstream, interval)}
-    return Hold(frozenset(now), frozenset((held | (now - told)) - told))
+    if not project.upstream:
+        return frozenset()
+    return frozenset(one.id for one in incidents if is_held(one, upstream, interval))
 
 
 def open_sentences(upstream: Sequence[Incident], interval: Interval) -> list[str]:

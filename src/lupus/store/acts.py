@@ -14,6 +14,7 @@ from lupus.model import (
     NoticeState,
     Reason,
     StoreError,
+    Told,
 )
 from lupus.store import tables
 from lupus.store.bulk import delete, upsert
@@ -32,9 +33,11 @@ def replace_notices(
             )
     number, start, columns = names.save_project(connection, project), epoch(interval), tables.notices.c
     names.save_intervals(connection, number, [interval])
+    digests = [one.id for one in notices if not one.incident]
     stored = connection.execute(
         sa.select(columns.id, columns.state, columns.receipt)
-        .where(columns.project_id == number, columns.start == start)
+        # A digest is that of several runs: it may stand at the interval of another one.
+        .where(columns.project_id == number, sa.or_(columns.start == start, columns.id.in_(digests)))
         .with_for_update()  # nobody may mark one as done between this look and our answer to it
     )
     told = {row.id: row.state == NoticeState.SENT.value or bool(row.receipt) for row in stored}
@@ -87,6 +90,25 @@ def read_notices(
             NoticeState(row.state), row.message, row.receipt, row.error, row.attempts, moment(row.next_try_us),
         )
         for row in rows
+    ]  # fmt: skip
+
+
+def read_told(connection: Connection, names: Names, project: str, incidents: Sequence[str]) -> list[Told]:
+    """What was decided about `incidents`, oldest first."""
+    number, columns, rows = project_id(project), tables.notices.c, list[Any]()
+    for first in range(0, len(incidents), 500):
+        query = sa.select(
+            columns.id, columns.incident, columns.start, columns.destination, columns.reason, columns.state,
+            columns.next_try_us,
+        ).where(columns.project_id == number, columns.incident.in_(incidents[first : first + 500]))  # fmt: skip
+        rows += connection.execute(query).all()
+    when = names.intervals(connection, number, [row.start for row in rows])
+    return [
+        Told(
+            row.id, row.incident, when[row.start], row.destination, Reason(row.reason), NoticeState(row.state),
+            moment(row.next_try_us),
+        )
+        for row in sorted(rows, key=lambda row: (row.start, row.id))
     ]  # fmt: skip
 
 

@@ -65,6 +65,7 @@ def read(
     *,
     active_only: bool = False,
     since: Interval | None = None,
+    or_active: bool = False,
     ids: Sequence[str] | None = None,
 ) -> list[Incident]:
     """Incidents, newest first."""
@@ -75,7 +76,9 @@ def read(
     if active_only:
         conditions.append(columns.state != IncidentState.RESOLVED.value)
     if since is not None:
-        conditions.append(columns.last >= epoch(since))
+        lasted = columns.last >= epoch(since)
+        active = columns.state != IncidentState.RESOLVED.value
+        conditions.append(sa.or_(lasted, active) if or_active else lasted)
     if ids is not None:
         conditions.append(columns.id.in_(ids))
     query = (

@@ -16,6 +16,7 @@ from lupus.store.bulk import upsert
 from lupus.store.names import Names, epoch, project_id
 
 RUNNING: Final = "running"
+ENDED: Final = ("ok", "partial")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -116,6 +117,17 @@ def read(
                  moment(row.started_us), moment(row.finished_us))
         for row in rows
     ]  # fmt: skip
+
+
+def newest(connection: Connection, names: Names, project: str, stage: str) -> Interval | None:
+    """The newest interval for which `stage` ended in any way but in an error."""
+    columns, number = tables.runs.c, project_id(project)
+    start = connection.execute(
+        sa.select(sa.func.max(columns.start)).where(
+            columns.project_id == number, columns.stage == stage, columns.status.in_(ENDED)
+        )
+    ).scalar()
+    return None if start is None else names.intervals(connection, number, [start])[start]
 
 
 def moment(number: int | None) -> datetime | None:

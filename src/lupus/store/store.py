@@ -32,6 +32,7 @@ from lupus.model import (
     SeriesKey,
     StoredState,
     StoreError,
+    Told,
     Validation,
     Verdict,
     VersionShare,
@@ -160,6 +161,11 @@ class Store:
         """The stages that ran, oldest interval first."""
         with self._database.reading() as connection:
             return run_rows.read(connection, self._names, project, intervals)
+
+    def newest_run(self, project: str, stage: str) -> Interval | None:
+        """The newest interval for which `stage` came to its end; None when there is none."""
+        with self._database.reading() as connection:
+            return run_rows.newest(connection, self._names, project, str(stage))
 
     def copy_project(self, project: str, target: Store, *, since: Interval) -> None:
         """Copy all that is known of `project` from the interval `since` on into the store `target`."""
@@ -372,11 +378,21 @@ class Store:
     # Incidents, and what was done about them
 
     def incidents(
-        self, project: str | None = None, *, active_only: bool = False, since: Interval | None = None
+        self,
+        project: str | None = None,
+        *,
+        active_only: bool = False,
+        since: Interval | None = None,
+        or_active: bool = False,
     ) -> list[Incident]:
-        """Incidents with their findings, newest first. `since`: those that lasted until then or longer."""
+        """Incidents with their findings, newest first.
+
+        `since`: those that lasted until then or longer, and with `or_active` the active ones, however old.
+        """
         with self._database.reading() as connection:
-            return incident_rows.read(connection, self._names, project, active_only=active_only, since=since)
+            return incident_rows.read(
+                connection, self._names, project, active_only=active_only, since=since, or_active=or_active
+            )
 
     def incident(self, incident: str) -> Incident:
         """The incident with this id; `StoreError` when there is none."""
@@ -473,6 +489,11 @@ class Store:
             )
 
     # What becomes of notices
+
+    def told(self, project: str, incidents: Sequence[str]) -> list[Told]:
+        """What was decided about the incidents with these ids, oldest interval first; one query for many."""
+        with self._database.reading() as connection:
+            return acts.read_told(connection, self._names, project, incidents)
 
     def mark_notice(
         self,
