@@ -482,7 +482,6 @@ def test_an_unknown_key_is_found_with_its_line_and_a_suggestion(lived: Installat
         (("run", "loans", "--day", DAY, "--to", tiny.day(3)), "is before"),
         (("run", "loans"), "Missing option '--day'"),
         (("check", "nothing"), "no project is called nothing"),
-        (("incidents", "--show", "nothing"), "there is no incident 'nothing'"),
         (("log", "loans", "auc", "--day", DAY), "'auc' is not of the form name=number"),
         (("log", "loans", "auc=high", "--day", DAY), "'auc=high' is not of the form name=number"),
         (("log", "loans", "=1", "--day", DAY), "'=1' is not of the form name=number"),

@@ -196,9 +196,76 @@ def test_incidents_with_their_findings_and_messages(lived: Installation) -> None
     assert "no incidents" in lived.lupus("incidents", "--active").text
     people = lived.lupus("incidents")
     assert newest["title"] in people.text
-    shown = lived.lupus("incidents", "--show", newest["id"])
+    shown = lived.lupus("incident", newest["id"])
     assert "data.income" in shown.text
-    assert f"{tiny.day(30)} message first to outbox: sent" in shown.text
+    assert "first to outbox: sent" in shown.text
+    assert "resolved to outbox: sent" in shown.text
+    kinds = [one["kind"] for one in lived.lupus("incident", newest["id"], "--json").json["timeline"]]
+    assert kinds[:2] == ["opened", "notice"]
+    assert {"calmed", "resolved"} <= set(kinds)
+    assert lived.lupus("incidents", "--state", "open", "--json").json == []
+
+
+def test_what_people_do_to_an_incident(lived: Installation) -> None:
+    one = lived.lupus("incidents", "loans", "--json").json[0]["id"]
+    assert (
+        f"{one} is resolved: ada resolved it as new normal: prices"
+        in lived.lupus("resolve", one, "--as", "new-normal", "--comment", "prices", "--by", "ada").text
+    )
+    assert lived.lupus("incidents", "--json").json[0]["outcome"] == "new_normal"
+    refused = lived.lupus("mute", one, "--until", "2026-03-01")
+    assert (refused.code, "reopen it first" in refused.err) == (3, True)
+    assert "took back" in lived.lupus("undo", one, "--by", "bob").text
+    assert f"{one} is open" in lived.lupus("reopen", one).text
+    assert (
+        "until 2026-03-01 or until its score reaches"
+        in lived.lupus("mute", one, "--until", "2026-03-01", "--until-doubles").text
+    )
+    assert f"{one} is open" in lived.lupus("unmute", one).text
+    assert f"{one} is acknowledged" in lived.lupus("ack", one).text
+    assert "to eve" in lived.lupus("assign", one, "eve").text
+    assert "commented: looked at" in lived.lupus("comment", one, "looked at").text
+    for bad in (
+        ("mute", one),
+        ("mute", one, "--until", "soon"),
+        ("resolve", one, "--as", "fine"),
+        ("comment", one, " "),
+    ):
+        assert lived.lupus(*bad).code == 2, bad
+    assert lived.lupus("resolve", one, "--as", "fixed").code == 0
+    missing = lived.lupus("ack", "nothing")
+    assert (missing.code, "there is no incident 'nothing'" in missing.err) == (3, True)
+    kinds = [line["kind"] for line in lived.lupus("incident", one, "--json").json["timeline"]]
+    assert kinds.count("judged") == 2
+    assert "refused" in kinds
+
+
+def test_who_would_be_told(tmp_path: Path) -> None:
+    installation = Installation.tiny(tmp_path / "routes", days=1)
+    shared = installation.settings.projects.parent / "lupus.yaml"
+    shared.write_text(
+        'routes: [{severity: critical, to: "webhook:hub"}, {owner: nobody, to: outbox}]\n'
+        'quiet_hours: {from: "22:00", to: "07:00"}\n'
+    )
+    rows = installation.lupus("route-test", "loans", "--severity", "high", "--at", "2026-01-05T12:00", "--json").json
+    assert [(row["destination"], row["reason"]) for row in rows] == [
+        ("outbox", "first"),
+        ("outbox", "below_severity"),
+        ("outbox", None),
+    ]
+    night = installation.lupus("route-test", "loans", "--severity", "critical", "--at", "2026-01-05T23:00")
+    assert "its connection is not defined, so the outbox stands in for webhook:hub" in " ".join(night.text.split())
+    assert "told" in night.text
+    late = installation.lupus("route-test", "loans", "--at", "2026-01-05T23:00", "--json").json
+    assert late[0]["reason"] == "quiet_hours"
+    assert "until 07:00 America/New_York" in late[0]["why"]
+    assert installation.lupus("route-test", "loans", "--at", "noon").code == 2
+    shared.write_text("rotes: []\n")
+    for command in (("check",), ("route-test", "loans")):
+        broken = installation.lupus(*command)
+        assert (broken.code, "lupus.yaml:1:1: unknown key 'rotes'; did you mean 'routes'?" in broken.err) == (2, True)
+    assert installation.lupus("run", "loans", "--day", tiny.day(0)).code == 0, "the project's own routes go on"
+    assert "unknown key 'rotes'" in installation.lupus("doctor").text
 
 
 def test_incidents_of_a_new_installation(tmp_path: Path) -> None:

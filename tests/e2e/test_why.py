@@ -40,7 +40,7 @@ def test_an_anomaly_says_which_segment_made_most_of_it(broken: Installation) -> 
 
 def test_people_see_it(broken: Installation) -> None:
     [incident] = broken.lupus("incidents", "loans", "--active", "--json").json
-    shown = broken.lupus("incidents", "loans", "--show", incident["id"]).text
+    shown = broken.lupus("incident", incident["id"]).text
     assert "mostly region=north: " in shown
     assert any("mostly region=north" in finding["why"] for finding in incident["findings"])
     with broken.workspace() as opened:

@@ -123,7 +123,7 @@ def refusal(
         text=f"{by} wanted it {_done(change)}; refused: {error}",
         by=by,
         at=at,
-        details={"change": change.kind.value},
+        details={"change": change.kind.value, "version": incident.version},
     )
 
 
@@ -165,10 +165,9 @@ def _undo(
     incident: Incident, events: Sequence[IncidentEvent], *, by: str, at: datetime
 ) -> tuple[Incident, IncidentEvent]:
     taken_back = {event.details.get("undoes") for event in events}
-    last = next(
-        (one for one in reversed(events) if one.kind.is_human and "before" in one.details and one.id not in taken_back),
-        None,
-    )
+    done = [one for one in events if one.kind.is_human and "before" in one.details and one.id not in taken_back]
+    # Not by the clock: those of two machines may differ.
+    last = max(done, key=lambda one: int(one.details["version"]), default=None)
     if last is None:
         raise ConflictError(f"nobody has changed incident {incident.id}, so there is nothing to undo")
     restored = {name: _parsed(name, value) for name, value in last.details["before"].items()}
@@ -181,7 +180,7 @@ def _undo(
         text=f"{by} took back: {last.text}",
         by=by,
         at=at,
-        details={"undoes": last.id},
+        details={"undoes": last.id, "version": incident.version + 1},
     )
 
 
@@ -194,6 +193,7 @@ def _event(before: Incident, after: Incident, change: IncidentChange, *, by: str
     changed = [name for name in _FACTS if getattr(before, name) != getattr(after, name)]
     details: dict[str, Any] = {
         "change": change.kind.value,
+        "version": before.version + 1,
         "before": {name: _written(getattr(before, name)) for name in changed},
     }
     if change.comment:

@@ -178,10 +178,8 @@ class _Births:
         now = [one for one in self.alive if self.going.covers(one.last, self.run)]
         found = self._of_feed(subject, now, downstream=downstream)
         if found is None and downstream:
-            found = self.fresh
-        found = found or self._of_segment(findings, now) or self._of_start(now)
-        if found is None and downstream:
             found = self._of_model(findings)
+        found = found or self._of_segment(findings, now) or self._of_start(now)
         if found is None:
             found = self.fresh = self.fresh or Cluster(self.run, self.run)
         return found
@@ -202,7 +200,8 @@ class _Births:
 
     def _of_model(self, findings: Sequence[Finding]) -> Cluster | None:
         about = {finding.verdict.interval.start for finding in findings}
-        return next((one for one in self.alive if one.inputs & about), None)
+        youngest_first = [*([self.fresh] if self.fresh else []), *self.alive]
+        return next((one for one in youngest_first if one.inputs & about), None)
 
 
 def fails_feed(verdict: Verdict, series: Mapping[SeriesKey, Series]) -> bool:

@@ -41,8 +41,8 @@ def check(
     projects: Annotated[list[str] | None, typer.Argument(metavar="[PROJECT]...", help="Only these; else all.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
-    """Show every error in the project files as file:line:column. Exits with 2 when there is one."""
-    from lupus.config import load_projects
+    """Show every error in the project files and in lupus.yaml as file:line:column. Exits with 2 when there is one."""
+    from lupus.config import load_projects, load_routing
 
     folder = settings().projects
     loaded = [one for one in load_projects(folder, environ=os.environ) if not projects or one.name in projects]
@@ -50,6 +50,10 @@ def check(
     if unknown:
         raise typer.BadParameter(f"no project is called {', '.join(unknown)} in {folder}", param_hint="PROJECT")
     problems = tuple(problem for one in loaded for problem in one.problems)
+    try:
+        load_routing(settings().shared, environ=os.environ)
+    except ConfigError as error:
+        problems += error.problems
     if as_json:
         rows = [
             {"path": p.path, "line": p.line, "column": p.column, "message": p.message, "hint": p.hint} for p in problems

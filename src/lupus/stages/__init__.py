@@ -18,7 +18,7 @@ from lupus.stages.exclusions import (
     why_left_out,
 )
 from lupus.stages.extract import ExtractReport, extract
-from lupus.stages.incidents import change_incident
+from lupus.stages.incidents import TimelineEntry, change_incident, timeline
 from lupus.stages.judge import JudgeReport, judge
 from lupus.stages.measure import MeasureReport, measure
 from lupus.stages.missing import Silence, silence_of, tell_missing
@@ -26,6 +26,7 @@ from lupus.stages.mlflow_runs import MlflowRun, push_mlflow, read_mlflow_run
 from lupus.stages.push import push_metrics
 from lupus.stages.report import incident_table, render, report_lines
 from lupus.stages.retrain import answer_retrain, ask_retrain, mark_retrain, pending_retrain, time_out_retrain
+from lupus.stages.routes import RouteAnswer, try_routes
 from lupus.stages.run import refuse_unmonitored, run, run_range
 from lupus.stages.series import (
     SERIES_RULES,
@@ -60,10 +61,12 @@ __all__ = [
     "MlflowRun",
     "OutcomeEffect",
     "Patience",
+    "RouteAnswer",
     "RuleRecord",
     "SeriesFileError",
     "Settings",
     "Silence",
+    "TimelineEntry",
     "ValidateReport",
     "Why",
     "Workspace",
@@ -111,6 +114,8 @@ __all__ = [
     "suggest",
     "tell_missing",
     "time_out_retrain",
+    "timeline",
+    "try_routes",
     "validate",
     "verdict_json",
     "why",

@@ -68,7 +68,7 @@ def act(
     """
     store = workspace.store
     with recorded(workspace, project, interval, Stage.ACT) as record:
-        routing, problems = _routing(workspace)
+        routing, problems = read_routing(workspace)
         record.problems(problems)
         for tries_left in reversed(range(_TRIES)):
             try:
@@ -105,7 +105,7 @@ class _Moment:
     backfill: bool
 
 
-def _routing(workspace: Workspace) -> tuple[Routing, tuple[str, ...]]:
+def read_routing(workspace: Workspace) -> tuple[Routing, tuple[str, ...]]:
     """What the installation says; where its file is broken nothing, and why. A project's own routes go on."""
     try:
         return workspace.routing, ()

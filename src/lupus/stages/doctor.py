@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from lupus.model import (
+    ConfigError,
     ConnectionNotUsableError,
     LupusError,
     NoticeState,
@@ -44,6 +45,7 @@ def examine(environ: Mapping[str, str]) -> Iterator[Finding]:
 
     settings = Settings.from_environment(environ)
     yield _folder(settings)
+    yield from _shared(settings, environ)
     projects: list[Project] = []
     for loaded in load_projects(settings.projects, environ=environ) if settings.projects.is_dir() else ():
         if loaded.project is None:
@@ -79,6 +81,22 @@ def _folder(settings: Settings) -> Finding:
     if not os.access(settings.home, os.W_OK):
         return Finding("home folder", Health.BROKEN, f"{settings.home} cannot be written to; set LUPUS_HOME")
     return Finding("home folder", Health.FINE, str(settings.home))
+
+
+def _shared(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """What is said for all projects, where anything is."""
+    from lupus.config import load_routing
+
+    if not settings.shared.exists():
+        return
+    try:
+        routing = load_routing(settings.shared, environ=environ)
+    except ConfigError as error:
+        for problem in error.problems:
+            yield Finding(settings.shared.name, Health.BROKEN, str(problem))
+    else:
+        count = len(routing.routes)
+        yield Finding(settings.shared.name, Health.FINE, f"{count} route{'s' if count != 1 else ''} for all projects")
 
 
 def _expectations(settings: Settings, project: Project) -> Iterator[Finding]:

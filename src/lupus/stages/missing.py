@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import Final
 
 from lupus.model import Interval, Notice, NoticeState, Project, Reason, Stage
+from lupus.stages.act import read_routing
 from lupus.stages.workspace import Workspace
 
 MISSED: Final = 2
@@ -63,7 +64,7 @@ def tell_missing(workspace: Workspace, project: Project, interval: Interval, now
     There is one for an interval and a destination, however often this is called. The run itself takes it back when it
     comes before the notice is sent.
     """
-    from lupus.act import destination_of
+    from lupus.act import addressees
 
     store = workspace.store
     runs = store.runs(project.name, intervals=(interval,))
@@ -74,7 +75,8 @@ def tell_missing(workspace: Workspace, project: Project, interval: Interval, now
     silence = Silence(project.name, interval, due, last)
     begun = ", ".join(f"{run.stage} {run.status}" for run in runs)
     where = f" It has begun: {begun}." if begun else " It has not begun: is the scheduler up, and the Dag not paused?"
-    destination = destination_of(project, workspace.connections)
+    routing, _ = read_routing(workspace)
+    destination = addressees(project, routing, workspace.connections)[0].destination
     text = f"missing run\x1f{project.name}\x1f{interval.key}\x1f{destination}"
     notice = Notice(
         id=blake2b(text.encode(), digest_size=16).hexdigest(),

@@ -70,7 +70,7 @@ def read(connection: Connection, names: Names, incident: str) -> list[IncidentEv
         .join(tables.projects, tables.projects.c.id == columns.project_id)
         .where(columns.incident == incident)
     )
-    rows = sorted(connection.execute(query).all(), key=lambda row: (row.at_us, row.start or 0, row.id))
+    rows = sorted(connection.execute(query).all(), key=_order)
     if not rows:
         return []
     starts = [row.start for row in rows if row.start is not None]
@@ -82,6 +82,12 @@ def read(connection: Connection, names: Names, incident: str) -> list[IncidentEv
         )
         for row in rows
     ]  # fmt: skip
+
+
+def _order(row: Any) -> tuple[Any, ...]:
+    # Of what came at one moment the version tells which was first; a change that came too late follows the other.
+    refused = row.kind == EventKind.REFUSED.value
+    return row.at_us, row.start or 0, row.details.get("version", 0), refused, row.id
 
 
 def _few(connection: Connection, query: sa.Select[Any], incidents: Collection[str], kinds: Sequence[str]) -> list[Any]:
