@@ -58,8 +58,8 @@ def reference(name: str) -> str:
 
 
 def row(page: str, word: str) -> str:
-    """The rest of the first table row whose first cell is `word`; "" when there is none."""
-    found = re.search(rf"^\| `{re.escape(word)}` \|(.*)$", page, re.MULTILINE)
+    """The rest of the first table row whose first cell names `word`; "" when there is none."""
+    found = re.search(rf"^\|(?: `[^`|]*`,)* `{re.escape(word)}`(?:, `[^`|]*`)* \|(.*)$", page, re.MULTILINE)
     return found.group(1) if found else ""
 
 
