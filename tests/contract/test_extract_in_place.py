@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from lupus.extract import Waiting, extract_table, load_snapshot, slice_of
 from lupus.extract.databases import opened_database
 from lupus.extract.in_place import placed
+from lupus.measure import measure_table
 from lupus.model import (
     Cadence,
     CadenceKind,
@@ -22,6 +23,7 @@ from lupus.model import (
     ConnectionNotUsableError,
     ExtractError,
     Interval,
+    MetricsPolicy,
     Project,
     Ready,
     Role,
@@ -31,6 +33,7 @@ from lupus.model import (
     SqlSource,
     Table,
 )
+from lupus.stages.in_place import engine_in_place
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
@@ -228,3 +231,53 @@ def test_databases_that_cannot_measure_are_refused(scheme: str) -> None:
     connection = Connection("db", url=f"{scheme}://me@127.0.0.1/none")
     with pytest.raises(ExtractError, match="cannot measure a table in place"), opened_database(connection, "p/data"):
         pass
+
+
+ODD = """
+CREATE TYPE mood AS ENUM ('sad', 'ok');
+CREATE TABLE odd AS SELECT DATE '2026-03-08' AS day, i AS id, ARRAY[i::float, 1.5] AS vectors, ARRAY[i, 2] AS lists,
+    '{"a":1}'::jsonb AS document, gen_random_uuid() AS unique_id,
+    (CASE WHEN i % 2 = 0 THEN 'sad' ELSE 'ok' END)::mood AS mood, INTERVAL '1 day' AS span, TIME '10:00' AS clock,
+    'ab'::bytea AS bytes, '10.0.0.1'::inet AS address, i::numeric AS number, (i / 3.0)::numeric(12, 3) AS price,
+    point(1, 2) AS place, MONEY '1.5' AS cash, 'NaN'::float AS nan, 'infinity'::float AS infinite, NULL::int AS nothing
+FROM generate_series(1, 200) AS s(i);
+"""
+
+
+def test_columns_of_every_type_are_measured_or_say_why_not(postgres_url: str, tmp_path: Path) -> None:
+    engine = sa.create_engine(postgres_url)
+    with engine.begin() as session:
+        session.exec_driver_sql(ODD.replace("%", "%%"))
+    engine.dispose()
+    table = Table("data", Role.DATA, SqlSource("db", table="odd"), time="day", key=("id",), in_place=True)
+    policy = MetricsPolicy(segment_metrics=("rows",))
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    project = Project("p", "me", DAILY, start, (table,), segments=(("mood",),), metrics=policy)
+    given = Given(db=Connection("db", url=postgres_url))
+    snapshot = extract_table(project, table, DAY, root=tmp_path, connections=given, now=LATER)
+    assert isinstance(snapshot, Snapshot)
+    assert [name for name, _ in snapshot.failures] == ["place"]
+    with engine_in_place(project, [snapshot], given) as (backend, (now,)):
+        measures = measure_table(project, table, now, (), engine=backend, slice_=backend.source(now))
+    assert len(backend.queries) == 2, "one for the grids of a first slice, one for all"
+    points = [one for one in measures.points if not one.series.key.segment]
+    values = {(one.series.key.column, one.series.key.metric): one.value for one in points}
+    assert {(name, "null_ratio") for name, _ in snapshot.schema} <= values.keys()
+    expected = {
+        ("lists", "length_mean"): 2,
+        ("document", "distinct"): 1,
+        ("unique_id", "distinct"): 200,
+        ("mood", "top_share"): 0.5,
+        ("cash", "distinct"): 1,
+        ("number", "mean"): 100.5,
+        ("price", "mean"): 33.5,
+        ("nan", "nan_ratio"): 1,
+        ("infinite", "inf_ratio"): 1,
+        ("nothing", "null_ratio"): 1,
+    }
+    assert {name: values[name] for name in expected} == pytest.approx(expected)
+    assert {
+        one.series.key.column for one in points if one.failure and "where the table lies" in one.failure.reason
+    } == {"vectors"}
+    segments = {one.series.key.segment for one in measures.points} - {""}
+    assert segments == {"mood=ok", "mood=sad"}

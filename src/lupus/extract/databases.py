@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from lupus.extract.sessions import kept
+from lupus.extract.source import first_line, scrub, secrets_of
 from lupus.model import Connection, ExtractError
 
 if TYPE_CHECKING:
@@ -43,6 +44,19 @@ def opened_database(connection: Connection, where: str) -> Iterator[Any]:
                 yield backend
         else:
             yield backend
+
+
+def check_database(connection: Connection) -> None:
+    """Opens the database of `connection` to measure in it. Raises `ExtractError` when that fails."""
+    problem = ""
+    try:
+        with opened_database(connection, "check"):
+            return
+    except ExtractError:
+        raise
+    except Exception as error:  # every backend has errors of its own
+        problem = scrub(f"check: {type(error).__name__}: {first_line(error)}", secrets_of(connection))
+    raise ExtractError(problem)
 
 
 def _opened(url: sa.URL) -> Any:

@@ -99,7 +99,17 @@ def _placed(backend: Any, wanted: Slice) -> Placed:
     names = [name for name in rows.columns if name in given or wanted.keeps(name)]
     if not names:
         raise ExtractError(f"{wanted}: no column is left; the source has: {', '.join(sorted(rows.columns)) or 'none'}")
-    rows = rows.select(**{name: _readable(rows[name]) for name in names})
+    columns = {name: _readable(rows[name]) for name in names}
+    failures += [
+        (
+            name,
+            f"a column of type {rows[name].type()} cannot be measured in place; convert it in a query, or exclude it",
+        )
+        for name, column in columns.items()
+        if column is None
+    ]
+    columns = {name: column for name, column in columns.items() if column is not None}
+    rows = rows.select(**columns)
     schema = tuple((name, str(type_.to_pyarrow())) for name, type_ in rows.schema().items())
     return Placed(rows, schema, tuple(failures))
 
@@ -112,8 +122,12 @@ def _relation(backend: Any, source: SqlSource, wanted: Slice) -> Expression:
     places = [(source.table, None)] + ([(name, schema)] if dot else [])
     for table, database in places:
         known = _tables(backend, database)
-        if table in known:
+        if table not in known:
+            continue
+        if backend.name != "postgres":
             return backend.table(table, database=database)
+        parts = [_quoted(part, backend.dialect) for part in (database, table) if part is not None]
+        return _asked(backend, f"SELECT * FROM {'.'.join(parts)}")  # noqa: S608 - names, quoted
     raise ExtractError(f"{wanted}: {unknown('table', source.table, known)}")
 
 
@@ -135,14 +149,18 @@ def _asked(backend: Any, query: str) -> Expression:
     """The rows of a query."""
     if backend.name != "postgres":
         return backend.sql(query)
-    # Ibis would make a view to learn the columns, and nothing is made here.
+    # Ibis would make a view to learn the columns, and nothing is made here; and it takes enumerations for text, which
+    # they are not to PostgreSQL's functions.
+    import ibis.expr.datatypes as dt
+
     with backend.con.transaction(), backend.con.cursor() as cursor:
         cursor.execute(f"SELECT * FROM ({query}\n) AS asked LIMIT 0")  # noqa: S608 - the project's own query, read-only
         columns = [(one.name, one.type_code, getattr(one, "_fmod", -1)) for one in cursor.description]
         kinds = {}
         for name, code, modifier in columns:
             cursor.execute("SELECT format_type(%s, %s)", (code, modifier))
-            kinds[name] = backend.compiler.type_mapper.from_string(cursor.fetchone()[0])
+            (said,) = cursor.fetchone()
+            kinds[name] = dt.unknown if said == "money" else backend.compiler.type_mapper.from_string(said)
     return backend.sql(query, schema=kinds)
 
 
@@ -209,9 +227,14 @@ def _inside(rows: Expression, wanted: Slice) -> Any:
     return (time >= start) & (time < end)
 
 
-def _readable(column: Any) -> Any:
-    """The column in a type that all engines measure alike: as it is, but for identifiers, enumerations and the like."""
+def _readable(column: Any) -> Any | None:
+    """The column in a type that all engines measure alike: as it is, but for identifiers, enumerations and the like.
+
+    None for shapes and places, which Ibis does not read without further packages.
+    """
     type_ = column.type()
+    if type_.is_geospatial():
+        return None
     if type_.is_decimal() and (type_.precision is None or type_.scale is None):
         return column.cast("float64")
     if type_.is_unknown() or type_.is_json() or type_.is_uuid() or type_.is_macaddr() or type_.is_inet():

@@ -113,6 +113,9 @@ def _expectations(settings: Settings, project: Project) -> Iterator[Finding]:
 def _connections(connections: EnvironmentConnections, projects: list[Project]) -> Iterator[Finding]:
     databases = {t.source.connection for p in projects for t in p.tables if isinstance(t.source, SqlSource)}
     databases |= {metric.connection for p in projects for metric in p.metrics.sql}
+    in_place = {
+        t.source.connection for p in projects for t in p.tables if t.in_place and isinstance(t.source, SqlSource)
+    }
     for name in sorted(databases):
         try:
             connections.get(name)
@@ -120,9 +123,11 @@ def _connections(connections: EnvironmentConnections, projects: list[Project]) -
             yield Finding(f"connection {name}", Health.BROKEN, str(error))
             continue
         from lupus.extract import check_connection
+        from lupus.extract.databases import check_database
 
         try:
-            check_connection(connections.get(name))
+            # A database that measures may be one that SQLAlchemy does not know.
+            (check_database if name in in_place else check_connection)(connections.get(name))
         except LupusError as error:
             yield Finding(f"connection {name}", Health.BROKEN, str(error))
         else:
