@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
@@ -90,6 +91,34 @@ def extract(url: str, tmp_path: Path) -> Extract:
 TABLE = SqlSource("db", table="rows")
 
 
+def looked_at(derived: tuple[SqlDerivation, ...]) -> tuple[Project, Table]:
+    """The table `rows` with derived columns, in its project."""
+    table = Table("data", Role.DATA, TABLE, time="day", in_place=True, derived=derived)
+    return Project("p", "me", DAILY, datetime(2026, 1, 1, tzinfo=UTC), (table,)), table
+
+
+def test_an_error_while_the_slice_is_looked_at_is_one_of_extraction(url: str) -> None:
+    project, table = looked_at((SqlDerivation("no number", "CAST(word AS INTEGER)"),))
+    given = Given(db=Connection("db", url=url))
+    with (
+        pytest.raises(ExtractError, match="connection 'db' refused"),
+        placed(slice_of(project, table, DAY), given) as one,one.apart()
+    ):
+        one.rows["no number"].sum().to_pyarrow()
+    with engine_in_place(project, [snapshot_of(project, table, given)], given) as (engine, (now,)):
+        measures = measure_table(project, table, now, (), engine=engine, slice_=engine.source(now))
+    failed = {point.series.key.column for point in measures.points if point.failure is not None}
+    assert "no number" in failed
+    assert "amount" not in failed
+
+
+def snapshot_of(project: Project, table: Table, given: Given) -> Snapshot:
+    with TemporaryDirectory() as folder:
+        snapshot = extract_table(project, table, DAY, root=Path(folder), connections=given, now=LATER)
+    assert isinstance(snapshot, Snapshot)
+    return snapshot
+
+
 def ids(url: str, source: SqlSource, **more: Any) -> list[int]:
     """The ids of the rows in the slice."""
     cadence, interval = more.pop("cadence", DAILY), more.pop("interval", DAY)
@@ -139,9 +168,11 @@ def test_a_query_gets_its_parameters_and_slices_itself(url: str) -> None:
     ) == (list(range(24, 48)))
 
 
-def test_what_is_kept_of_a_slice(extract: Extract, tmp_path: Path) -> None:
+def test_what_is_kept_of_a_slice(extract: Extract, url: str, tmp_path: Path) -> None:
     derived = (
         SqlDerivation("half", "amount / 2"),
+        SqlDerivation("by zero", "amount / (id - 30)"),
+        SqlDerivation("no number", "CAST(word AS INTEGER)"),
         SqlDerivation("Wörd", "upper(word) || '!'"),
         SqlDerivation("gone", "nothing + 1"),
         SqlDerivation("evil", "pg_read_file('x')"),
@@ -152,7 +183,19 @@ def test_what_is_kept_of_a_slice(extract: Extract, tmp_path: Path) -> None:
     assert (snapshot.status, snapshot.rows, snapshot.path, snapshot.in_place) == (SnapshotStatus.OK, 24, None, True)
     assert snapshot.usable
     schema = dict(snapshot.schema)
-    assert set(schema) == {"id", "day", "instant", "amount", "word", EVIL, "half", "Wörd", EVIL + "2"}
+    assert set(schema) == {
+        "id",
+        "day",
+        "instant",
+        "amount",
+        "word",
+        EVIL,
+        "half",
+        "by zero",
+        "no number",
+        "Wörd",
+        EVIL + "2",
+    }
     assert schema["half"] == "double"
     assert schema["Wörd"] == "string"
     reasons = dict(snapshot.failures)
@@ -161,6 +204,8 @@ def test_what_is_kept_of_a_slice(extract: Extract, tmp_path: Path) -> None:
     assert "no function pg_read_file" in reasons["evil"]
     assert load_snapshot(tmp_path / "snapshots", "p", "data", DAY) == snapshot
     assert not list(tmp_path.rglob("*.parquet"))
+    with placed(slice_of(*looked_at(derived), DAY), Given(db=Connection("db", url=url))) as found:
+        assert found.rows["by zero"].isnull().sum().to_pyarrow().as_py() == 1
     again = extract(TABLE, time="day", exclude=("wall",), derived=derived)
     assert isinstance(again, Snapshot)
     assert again.content_hash == snapshot.content_hash

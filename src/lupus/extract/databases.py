@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from lupus.extract.sessions import kept
@@ -55,8 +55,19 @@ def check_database(connection: Connection) -> None:
     except ExtractError:
         raise
     except Exception as error:  # every backend has errors of its own
-        problem = scrub(f"check: {type(error).__name__}: {first_line(error)}", secrets_of(connection))
-    raise ExtractError(problem)
+        problem = said(connection, error)
+    raise ExtractError(f"check: {problem}")
+
+
+def said(connection: Connection, error: Exception) -> str:
+    """What a backend says is wrong, in a line, without the secrets of `connection`."""
+    import sqlalchemy as sa
+
+    password = ""
+    with suppress(sa.exc.ArgumentError):
+        password = str(sa.make_url(connection.url).password or "")
+    text = f"{type(error).__name__}: {first_line(error)}".replace(connection.url or "\0", "***")
+    return scrub(text, secrets_of(connection, password))
 
 
 def _opened(url: sa.URL) -> Any:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lupus.extract.databases import opened_database
+from lupus.extract.databases import opened_database, said
 from lupus.extract.derive import NotDerivedError
 from lupus.extract.derive_sql import sql_for
-from lupus.extract.source import Slice, first_line, scrub, secrets_of, unknown
+from lupus.extract.source import Slice, first_line, unknown
 from lupus.extract.statement import bound_query, query_parameters
-from lupus.model import Connections, ExtractError, SqlDerivation, SqlSource
+from lupus.model import Connections, ExtractError, LupusError, SqlDerivation, SqlSource
 
 if TYPE_CHECKING:
     from ibis import Table as Expression
@@ -29,12 +29,14 @@ _LONGEST_REASON = 500
 @dataclass(frozen=True, slots=True)
 class Placed:
     """A slice in its database: an Ibis table with the slice's columns, their (name, Arrow type) pairs, and the derived
-    columns that could not be made, with the reason for each.
+    columns that could not be made, with the reason for each. `apart` is to surround a query, so that one that fails
+    does not end the transaction in which all are asked.
     """
 
     rows: Expression
     schema: tuple[tuple[str, str], ...]
     failures: tuple[tuple[str, str], ...] = ()
+    apart: Callable[[], AbstractContextManager[Any]] = nullcontext
 
     def sql(self) -> str:
         """The slice in the SQL of its database."""
@@ -42,17 +44,22 @@ class Placed:
 
     def count(self) -> int:
         """How many rows there are now."""
-        return int(self.rows.count().to_pyarrow().as_py())
+        with self.apart():
+            return int(self.rows.count().to_pyarrow().as_py())
 
     def fingerprint(self) -> tuple[int, str]:
         """The rows, and a hash of their number, the columns and how many values each has. From one query.
 
-        Slices that differ in values alone have the same one.
+        Slices that differ in values alone have the same one. Where a column cannot be read, the rows alone are counted.
         """
         import ibis
 
         counts = {f"n{at}": self.rows[name].count() for at, (name, _) in enumerate(self.schema)}
-        (found,) = self.rows.aggregate(n=ibis._.count(), **counts).to_pyarrow().to_pylist()
+        try:
+            with self.apart():
+                (found,) = self.rows.aggregate(n=ibis._.count(), **counts).to_pyarrow().to_pylist()
+        except Exception:  # every backend has errors of its own, and one column's is told when it is measured
+            found = {"n": self.count()}
         text = json.dumps([self.schema, list(found.values())])
         return int(found["n"]), hashlib.sha256(text.encode()).hexdigest()
 
@@ -69,22 +76,22 @@ def placed(wanted: Slice, connections: Connections) -> Iterator[Placed]:
 
 @contextmanager
 def placed_together(wanted: list[Slice], connections: Connections) -> Iterator[list[Placed]]:
-    """The slices in one database, that of the first one's connection, as it is at one moment where it can say so."""
+    """The slices in one database, that of the first one's connection, as it is at one moment where it can say so.
+
+    What goes wrong while they are looked at comes out as an `ExtractError`, too.
+    """
     source = wanted[0].table.source
     connection = connections.get(source.connection if isinstance(source, SqlSource) else "")
-    with ExitStack() as stack:
-        try:
-            backend = stack.enter_context(opened_database(connection, str(wanted[0])))
-            found = [_placed(backend, one) for one in wanted]
-        except ExtractError:
-            raise
-        except Exception as error:  # every backend has errors of its own
-            said = f"{wanted[0]}: connection {connection.name!r} refused: {type(error).__name__}: {first_line(error)}"
-            problem = scrub(said, secrets_of(connection))
-        else:
-            yield found
+    try:
+        with opened_database(connection, str(wanted[0])) as backend:
+            yield [_placed(backend, one) for one in wanted]
             return
-    raise ExtractError(problem)
+    except LupusError:
+        raise
+    except Exception as error:  # every backend has errors of its own
+        problem = said(connection, error)
+    # Outside of the handler, so that nothing the driver said (it may hold a password) is chained to it.
+    raise ExtractError(f"{wanted[0]}: connection {connection.name!r} refused: {problem}")
 
 
 def _placed(backend: Any, wanted: Slice) -> Placed:
@@ -111,7 +118,8 @@ def _placed(backend: Any, wanted: Slice) -> Placed:
     columns = {name: column for name, column in columns.items() if column is not None}
     rows = rows.select(**columns)
     schema = tuple((name, str(type_.to_pyarrow())) for name, type_ in rows.schema().items())
-    return Placed(rows, schema, tuple(failures))
+    apart = backend.con.transaction if backend.name == "postgres" else nullcontext
+    return Placed(rows, schema, tuple(failures), apart)
 
 
 def _relation(backend: Any, source: SqlSource, wanted: Slice) -> Expression:
@@ -159,8 +167,8 @@ def _asked(backend: Any, query: str) -> Expression:
         kinds = {}
         for name, code, modifier in columns:
             cursor.execute("SELECT format_type(%s, %s)", (code, modifier))
-            (said,) = cursor.fetchone()
-            kinds[name] = dt.unknown if said == "money" else backend.compiler.type_mapper.from_string(said)
+            (kind,) = cursor.fetchone()
+            kinds[name] = dt.unknown if kind == "money" else backend.compiler.type_mapper.from_string(kind)
     return backend.sql(query, schema=kinds)
 
 

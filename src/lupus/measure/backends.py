@@ -19,13 +19,16 @@ class BackendEngine:
     Only aggregates leave the backend. What a backend computes otherwise than DuckDB is left to cells (see
     `lupus.measure.query`), so counts are the same everywhere, means and moments up to rounding, quantiles up to the
     rank error of their cells, and exact for up to `upright_rows` rows. Raises `MeasureError` when the backend refuses
-    a query.
+    a query. `apart` surrounds every query: what keeps one that fails from ending the transaction of the others.
     """
 
     portable = True
 
-    def __init__(self, *, upright_rows: int = 50_000) -> None:
+    def __init__(
+        self, *, upright_rows: int = 50_000, apart: Callable[[], AbstractContextManager[Any]] = nullcontext
+    ) -> None:
         self.upright_rows = upright_rows
+        self._apart = apart
         self.threads = 1
         self.slice: Expression | None = None
         self._placed: dict[tuple[str, str], Expression] = {}
@@ -110,7 +113,8 @@ class BackendEngine:
         expression = ibis.union(*parts) if parts[1:] else parts[0]
         self.queries.append(str(ibis.to_sql(expression)))
         try:
-            return expression.to_pyarrow()
+            with self._apart():
+                return expression.to_pyarrow()
         except Exception as error:  # every backend has errors of its own
             said = str(error).strip().partition("\n")[0]  # what follows is the query
             raise MeasureError(f"the table could not be measured where it lies: {said}") from error

@@ -24,16 +24,19 @@ class ScalarExpression:
     def over(self, names: Mapping[str, str], *, dialect: Any = None) -> str:
         """DuckDB's SQL of the expression with each of its `columns` called by the plain name in `names`.
 
-        Or another `dialect`'s, a name or a class of sqlglot, in which names are quoted and may be any.
+        Or another `dialect`'s, a name or a class of sqlglot, in which names are quoted and may be any, and what is
+        divided by zero is null: to some databases it is an error of the whole query.
 
         >>> parse_expression('"dep delay" / 60').over({"dep delay": "c0"})
         'c0 / 60'
         >>> parse_expression("delay // 60").over({"delay": "dep delay"}, dialect="postgres")
-        'DIV("dep delay", 60)'
+        'DIV("dep delay", NULLIF(60, 0))'
         """
         from sqlglot import exp
 
         def renamed(node: Any) -> Any:
+            if dialect and isinstance(node, exp.Div | exp.IntDiv | exp.Mod):
+                node.set("expression", exp.Nullif(this=node.expression, expression=exp.Literal.number(0)))
             if not isinstance(node, exp.Column):
                 return node
             return exp.column(exp.to_identifier(names[node.name], quoted=True if dialect else None))

@@ -30,7 +30,7 @@ def engine_in_place(
     wanted = [slice_of(project, project.table(one.table), one.interval) for one in snapshots]
     try:
         with placed_together(wanted, connections) as found:
-            engine = BackendEngine()
+            engine = BackendEngine(apart=found[0].apart)
             now = []
             for snapshot, place in zip(snapshots, found, strict=True):
                 rows = place.count()
