@@ -102,7 +102,8 @@ def test_an_error_while_the_slice_is_looked_at_is_one_of_extraction(url: str) ->
     given = Given(db=Connection("db", url=url))
     with (
         pytest.raises(ExtractError, match="connection 'db' refused"),
-        placed(slice_of(project, table, DAY), given) as one,one.apart()
+        placed(slice_of(project, table, DAY), given) as one,
+        one.apart(),
     ):
         one.rows["no number"].sum().to_pyarrow()
     with engine_in_place(project, [snapshot_of(project, table, given)], given) as (engine, (now,)):
@@ -269,6 +270,13 @@ def test_a_database_that_is_not_there_is_named_without_its_password(unreachable:
         pass
     assert "s3cr3t" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_a_connection_that_is_not_defined_is_an_error_of_its_table() -> None:
+    project, table = looked_at(())
+    with pytest.raises(ExtractError, match="p/data 2026-03-08: connection 'db' is not defined"):  # noqa: SIM117
+        with placed(slice_of(project, table, DAY), Given()):
+            pass
 
 
 @pytest.mark.parametrize("scheme", ["sqlite", "mysql+pymysql", "mariadb+pymysql", "duckdb"])

@@ -81,7 +81,10 @@ def placed_together(wanted: list[Slice], connections: Connections) -> Iterator[l
     What goes wrong while they are looked at comes out as an `ExtractError`, too.
     """
     source = wanted[0].table.source
-    connection = connections.get(source.connection if isinstance(source, SqlSource) else "")
+    try:
+        connection = connections.get(source.connection if isinstance(source, SqlSource) else "")
+    except LupusError as error:
+        raise ExtractError(f"{wanted[0]}: {error}") from None
     try:
         with opened_database(connection, str(wanted[0])) as backend:
             yield [_placed(backend, one) for one in wanted]

@@ -131,7 +131,8 @@ def measure_tables(
             if snapshot.in_place and snapshot.usable:
                 there = [one for one in (snapshot, previous) if one is not None and one.in_place and one.usable]
                 with engine_in_place(project, there, connections) as (backend, now):
-                    measures = _measured(project, table, now[0], own, {table.name: now[0]}, now[-1], backend)
+                    earlier = now[1] if now[1:] else None
+                    measures = _measured(project, table, now[0], own, {table.name: now[0]}, earlier, backend)
             else:
                 measures = _measured(project, table, snapshot, own, snapshots, previous, engine)
             measured.append(MeasuredTable(table.name, measures))
