@@ -181,7 +181,7 @@ def test_a_fault_is_left_out_and_the_next_band_is_narrower(shop: Shop, outcome: 
     (band,) = (one for one in effect.bands if one.rule == "recent_average")
     assert band.change_ratio is not None
     assert band.change_ratio < -0.1
-    assert str(band).startswith("data.b mean: the next band becomes ")
+    assert str(band).startswith("data.b mean: the next band of recent_average becomes ")
     assert str(band).endswith(" % narrower")
 
     # What is foretold is what comes.

@@ -73,11 +73,12 @@ class BandChange:
 
     def __str__(self) -> str:
         before, after = _band_text(self.before, self.unit), _band_text(self.after, self.unit)
+        of = f"{self.series}: the next band of {self.rule}"
         if before == after:
-            return f"{self.series}: the next band stays {before}"
+            return f"{of} stays {before}"
         ratio = self.change_ratio
         wider = "" if ratio is None else f", {100 * abs(ratio):.0f} % {'wider' if ratio > 0 else 'narrower'}"
-        return f"{self.series}: the next band becomes {after}, instead of {before}{wider}"
+        return f"{of} becomes {after}, instead of {before}{wider}"
 
 
 @dataclass(frozen=True, slots=True)
