@@ -105,3 +105,9 @@ def written(series: SeriesKey | None) -> list[str]:
 
 def read_key(parts: list[str]) -> SeriesKey | None:
     return SeriesKey(*parts) if parts else None
+
+
+def owners(connection: Connection, request: str) -> list[int]:
+    """The id of the project whose request it is; empty when there is no such request."""
+    own = tables.retrain_requests.c
+    return list(connection.execute(sa.select(own.project_id).where(own.id == request)).scalars())

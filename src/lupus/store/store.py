@@ -602,7 +602,9 @@ class Store:
     ) -> bool:
         """Record what became of the request with this id; False when it stands in none of `only_from`."""
         with self._writing() as connection:
-            return retrain_rows.mark_retrain(connection, request, state, note, by, executed_at, only_from)
+            done = retrain_rows.mark_retrain(connection, request, state, note, by, executed_at, only_from)
+            touch(connection, retrain_rows.owners(connection, request))
+            return done
 
     # Models
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from lupus.store import tables
-from lupus.store.bulk import fetch, stream
+from lupus.store.bulk import fetch
 from lupus.store.standing import badness
 
 Row = tuple[Any, ...]
@@ -40,7 +40,7 @@ def verdicts_at(connection: Connection, starts: dict[int, int]) -> dict[int, Row
     wanted = sa.or_(*(sa.and_(own.project_id == project, own.start == start) for project, start in starts.items()))
     query = sa.select(own.series_id, own.start, own.status, own.severity, own.score, own.value, own.expected)
     found: dict[int, Row] = {}
-    for number, *row in stream(connection, query.where(wanted)):
+    for number, *row in fetch(connection, query.where(wanted)):
         other = found.get(number)
         if other is None or badness(row[1], row[3]) > badness(other[1], other[3]):
             found[number] = tuple(row)

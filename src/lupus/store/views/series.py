@@ -1,4 +1,8 @@
-"""Columns of series: many at once along their intervals, one in every detail."""
+"""Columns of series: many at once along their intervals, one in every detail.
+
+Points and verdicts lie by (project, interval, series), so that a run writes neighbours. A series is read through the
+intervals of its project: one look-up by the whole key for each, which no further index is needed for.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from lupus.model import Series, SeriesKey
 from lupus.store import tables
-from lupus.store.bulk import stream
+from lupus.store.bulk import fetch
 from lupus.store.standing import badness
 from lupus.store.text import unescape
 from lupus.store.views.rows import Columns, Judged
@@ -71,7 +75,7 @@ def columns(
     gathered: dict[int, dict[int, str]] = {}
     best: dict[tuple[int, int], tuple[Any, ...]] = {}
     members: dict[int, dict[int, None]] = {}
-    for project, start, key, number, *rest in stream(connection, query):
+    for project, start, key, number, *rest in fetch(connection, query):
         gathered.setdefault(project, {})[start] = key
         members.setdefault(project, {})[number] = None
         place = (number, start)
@@ -134,7 +138,7 @@ def envelopes(
             verdicts.start.between(since, until),
         )
     )
-    return list(stream(connection, weeks)), list(stream(connection, flagged))
+    return fetch(connection, weeks), fetch(connection, flagged)
 
 
 def judged(connection: Connection, number: int, project: int, *, since: int, until: int) -> list[Judged]:
@@ -165,7 +169,7 @@ def judged(connection: Connection, number: int, project: int, *, since: int, unt
         .order_by(when.start)
     )  # fmt: skip
     found: dict[int, Judged] = {}
-    for row in stream(connection, query):
+    for row in fetch(connection, query):
         start, status, score = row[0], row[9], row[14]
         other = found.get(start)
         if other is not None and (
