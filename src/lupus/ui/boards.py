@@ -65,12 +65,14 @@ def visible(
     return kept, hidden
 
 
-def row(dashboard: Dashboard, *, may_edit: bool, generated: bool = False) -> dict[str, Any]:
-    """A `DashboardRow` as plain values."""
+def row(
+    dashboard: Dashboard, *, may_edit: bool, generated: bool = False, viewer: tuple[str, str] = ("", "")
+) -> dict[str, Any]:
+    """A `DashboardRow` as plain values. A `viewer` (id and name) who owns it is shown by name."""
     return {
         "slug": dashboard.id,
         "title": dashboard.title,
-        "owner": dashboard.owner,
+        "owner": viewer[1] if dashboard.owner == viewer[0] else dashboard.owner,
         "project": dashboard.project,
         "version": dashboard.version,
         "widgets": len(dashboard.body),

@@ -33,18 +33,20 @@ class _Words:
     """Words by place, in the order in which they came."""
 
     def __init__(self) -> None:
-        self._places: dict[str, int] = {}
+        self._words: list[str] = []
 
-    def codes(self, words: Iterable[str]) -> list[int]:
-        """The place of each word; new ones are added."""
-        column = list(words)
-        known = self._places
-        for word in dict.fromkeys(column):
-            known.setdefault(word, len(known))
-        return [known[word] for word in column]
+    def codes(self, words: Iterable[str]) -> NDArray[np.int64]:
+        """The place of each word. To be asked once."""
+        import numpy as np
+        import pyarrow as pa
+
+        # Escaped text, as the store has it, is text for Arrow too.
+        coded = pa.array(list(words), pa.string()).dictionary_encode()
+        self._words = coded.dictionary.to_pylist()
+        return coded.indices.to_numpy(zero_copy_only=False).astype(np.int64)  # type: ignore[no-any-return]
 
     def all(self) -> list[str]:
-        return [unescape(word) for word in self._places]
+        return [unescape(word) for word in self._words]
 
 
 def catalogue(

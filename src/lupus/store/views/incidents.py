@@ -16,7 +16,7 @@ def listed(
     projects: Collection[int],
     *,
     states: Collection[str] | None = None,
-    assignee: str | None = None,
+    assignees: Collection[str] | None = None,
     ids: Collection[str] | None = None,
 ) -> list[Any]:
     """Rows of `incidents` with first_key, last_key, project, findings, series, worst (a series' id) and sentence.
@@ -27,8 +27,8 @@ def listed(
     conditions: list[sa.ColumnElement[bool]] = [own.project_id.in_(list(projects))]
     if states is not None:
         conditions.append(own.state.in_(list(states)))
-    if assignee is not None:
-        conditions.append(own.assignee == assignee)
+    if assignees is not None:
+        conditions.append(own.assignee.in_(list(assignees)))
     if ids is not None:
         conditions.append(own.id.in_(list(ids)))
     chosen = sa.select(own.id).where(*conditions)

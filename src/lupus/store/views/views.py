@@ -126,13 +126,13 @@ class Views:
         stands: Collection[ProjectStand],
         *,
         states: Collection[str] | None = None,
-        assignee: str | None = None,
+        assignees: Collection[str] | None = None,
         ids: Collection[str] | None = None,
     ) -> list[Any]:
         """Incidents with counts and their worst finding, newest first."""
         with self._database.reading() as connection:
             numbers = [one.id for one in stands]
-            return incidents.listed(connection, numbers, states=states, assignee=assignee, ids=ids)
+            return incidents.listed(connection, numbers, states=states, assignees=assignees, ids=ids)
 
     def find_interval(self, project: ProjectStand, key: str) -> int | None:
         """The start of the project's interval called `key`; None when the store knows none."""

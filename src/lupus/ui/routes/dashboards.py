@@ -26,7 +26,10 @@ SlugPath = Annotated[str, Path(max_length=80, pattern=r"^[a-z0-9][a-z0-9_-]*$", 
 def get_dashboards(visitor: VisitorDep, service: ServiceDep) -> Dashboards:
     """The user's own, those shared with projects they may read, and a generated one per project."""
     stands = service.stands(visitor)
-    made = [boards.row(one, may_edit=_may_edit(visitor, one)) for one in service.views.dashboards(visitor.id, stands)]
+    made = [
+        boards.row(one, may_edit=_may_edit(visitor, one), viewer=(visitor.id, visitor.name))
+        for one in service.views.dashboards(visitor.id, stands)
+    ]
     made += [boards.row(boards.starter(one), may_edit=False, generated=True) for one in stands]
     return Dashboards(rows=[DashboardRow.model_validate(one) for one in made])
 
@@ -143,7 +146,7 @@ def _with_hidden(
 def _shown(service: Service, visitor: Visitor, dashboard: Dashboard, *, generated: bool = False) -> DashboardOut:
     body, hidden = boards.visible(dashboard.body, visitor.readable, _homes(service, dashboard.body))
     may_edit = not generated and _may_edit(visitor, dashboard)
-    row = boards.row(dashboard, may_edit=may_edit, generated=generated)
+    row = boards.row(dashboard, may_edit=may_edit, generated=generated, viewer=(visitor.id, visitor.name))
     return DashboardOut.model_validate({**row, "body": body, "hidden": hidden})
 
 

@@ -39,19 +39,20 @@ def get_incidents(
         Query(description="active: every state but resolved."),
     ] = "active",
     project: Annotated[str | None, Query(max_length=64)] = None,
-    assignee: Annotated[str | None, Query(max_length=200, description="A user's id, or `me`.")] = None,
+    assignee: Annotated[str | None, Query(max_length=200, description="A name, or `me`.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> Response:
     """Incidents of projects that the user may read, worst and newest first."""
     stands = service.stands(visitor) if project is None else [service.stand(visitor, project)]
     states = {"active": _ACTIVE, "all": None}.get(state, (state,))
-    who = visitor.id if assignee == "me" else assignee
+    # People are assigned by the names that others know them by, programs may use ids.
+    who = None if assignee is None else [visitor.name, visitor.id] if assignee == "me" else [assignee]
     entity = tag(
         "incidents", state, who, limit, *((one.name, one.touched, one.name in visitor.editable) for one in stands)
     )
 
     def make() -> object:
-        found = service.views.incidents(stands, states=states, assignee=who)
+        found = service.views.incidents(stands, states=states, assignees=who)
         rows = [summary(row, may_edit=row.project in visitor.editable) for row in found]
         rows.sort(key=lambda row: row["severity"], reverse=True)  # stable: newest first among equals
         rows.sort(key=lambda row: row["state"] == "resolved")
