@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from lupus.model import Status
@@ -45,6 +45,16 @@ class _Words:
         self._words = coded.dictionary.to_pylist()
         return coded.indices.to_numpy(zero_copy_only=False).astype(np.int64)  # type: ignore[no-any-return]
 
+    def codes_of_pairs(
+        self, one: NDArray[np.int64], other: NDArray[np.int64], tell: Callable[[int, int], str]
+    ) -> NDArray[np.int64]:
+        """The place of the word that `tell` says of each pair of codes; it is asked once for each different pair."""
+        import numpy as np
+
+        size = int(other.max(initial=0)) + 1
+        pairs, back = np.unique(one * size + other, return_inverse=True)
+        return self.codes(tell(*divmod(pair, size)) for pair in pairs.tolist())[back]
+
     def all(self) -> list[str]:
         return [unescape(word) for word in self._words]
 
@@ -63,17 +73,19 @@ def catalogue(
 
     columns = list(zip(*rows, strict=True)) or [()] * 15
     numbers, homes, groups, tables, names, metrics, segments, units, tags = columns[:9]
+    by_id = {one.id: one for one in stands}
+    home_ids, home = np.unique(np.array(homes, np.int64), return_inverse=True)
+    home_of = [by_id[number] for number in home_ids.tolist()]
     if then is None:
         verdicts = columns[9:15]
-        oldest = {one.id: (one.latest_start or 0) - _STALE.get(one.cadence, 60) * _DAY for one in stands}
-        judged = np.array(
-            [start is not None and start >= oldest[home] for start, home in zip(verdicts[0], homes, strict=True)], bool
-        )
     else:
-        said = [then.get(number, _NOTHING) for number in numbers]
-        verdicts = list(zip(*said, strict=True)) or [()] * 6
-        judged = np.array([one is not _NOTHING for one in said], bool)
+        verdicts = list(zip(*(then.get(number, _NOTHING) for number in numbers), strict=True)) or [()] * 6
     starts, statuses, severities, scores, values, expected = verdicts
+    start_ids, start = np.unique(np.array([one or 0 for one in starts], np.int64), return_inverse=True)
+    judged = start_ids[start] > 0
+    if then is None:
+        oldest = [(one.latest_start or 0) - _STALE.get(one.cadence, 60) * _DAY for one in home_of]
+        judged &= start_ids[start] >= np.array(oldest, np.int64)[home]
     score = _floats(scores)
     ranks = np.array([_RANKS[status] for status in statuses], np.int64)
     badness = np.where(judged, ranks, -1)
@@ -89,24 +101,26 @@ def catalogue(
         return [None if value != value else value for value in found] if np.isnan(short).any() else found  # noqa: PLR0124
 
     words = {name: _Words() for name in _DICTIONARIES}
-    name_of = {one.id: one.name for one in stands}
-    role_of = {(one.id, table): role for one in stands for table, role in roles(one.about).items()}
-    day_of = [keys.get(place, "") for place in zip(homes, starts, strict=True)]
+    table = words["tables"].codes(tables)
+    known, role_of = words["tables"].all(), [roles(one.about) for one in home_of]
+    role = words["roles"].codes_of_pairs(home, table, lambda place, one: role_of[place].get(known[one], ""))
+    day = words["days"].codes_of_pairs(
+        home, start, lambda place, one: keys.get((int(home_ids[place]), int(start_ids[one])), "")
+    )
     held = [incidents.get(number) for number in numbers]
-    days = np.where(judged, words["days"].codes(day_of), -1)
     has = np.array([one is not None for one in held], bool)
     columns_out = {
         "id": ["%016x" % numbers[place] for place in order.tolist()],  # noqa: UP031 - a hundred thousand times
-        "project": ordered(words["projects"].codes(name_of[home] for home in homes)),
+        "project": ordered(words["projects"].codes(one.name for one in home_of)[home] if numbers else []),
         "group": ordered(words["groups"].codes(groups)),
-        "role": ordered(words["roles"].codes(role_of.get(place, "") for place in zip(homes, tables, strict=True))),
-        "table": ordered(words["tables"].codes(tables)),
+        "role": ordered(role),
+        "table": ordered(table),
         "column": ordered(words["columns"].codes(names)),
         "metric": ordered(words["metrics"].codes(metrics)),
         "segment": ordered(words["segments"].codes(segments)),
         "unit": ordered(words["units"].codes(units)),
         "tag": ordered(words["tags"].codes(tags)),
-        "day": ordered(days),
+        "day": ordered(np.where(judged, day, -1)),
         "status": ordered(np.where(judged, [_STATUS[status] for status in statuses], -1)),
         "severity": ordered(np.where(judged, [_SEVERITY[severity] for severity in severities], -1)),
         "score": figures(scores),
