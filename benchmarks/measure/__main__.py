@@ -1,6 +1,6 @@
 """The speed, the memory and the accuracy of `lupus.measure` beside its peers, in one run.
 
-Run with ``make bench-measure`` or ``python benchmarks/measure``; ``--quick`` takes minutes, the whole takes an hour.
+Run with ``make bench-measure`` or ``python benchmarks/measure``; ``--quick`` takes minutes, the whole half an hour.
 Peers that need older libraries get environments of their own in ``.bench/``, made once with uv.
 """
 

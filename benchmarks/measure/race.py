@@ -22,8 +22,8 @@ from typing import Any
 from peers import python_of
 
 PROGRAMS = Path(__file__).parent / "programs"
-PATIENCE_SECONDS = 3.0
-"""What takes longer than this is not repeated in a quick run."""
+PATIENCE_SECONDS = {True: 3.0, False: 30.0}
+"""What takes longer than this is not repeated; by whether the run is a quick one."""
 
 LIMIT_SECONDS = 3600.0
 
@@ -151,7 +151,7 @@ def race(contenders: Sequence[Contender], options: Options) -> dict[str, Result]
     for turn in range(options.repeats):
         for contender in contenders:
             result = results.get(contender.name)
-            if result is None or result.failure or (options.quick and turn and result.seconds > PATIENCE_SECONDS):
+            if result is None or result.failure or (turn and result.seconds > PATIENCE_SECONDS[options.quick]):
                 continue
             say(f"{contender.name} ({turn + 1} of {options.repeats})")
             run(contender, result, options)

@@ -8,8 +8,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from lupus.model import (
     Cadence,
     CadenceKind,
@@ -47,6 +45,8 @@ EVALUATED = Project(
 
 def snapshot(table: str, path: Path, interval: object = FIRST) -> Snapshot:
     """The Parquet file at `path` as the slice of `table`."""
+    import pyarrow.parquet as pq
+
     file = pq.read_metadata(path)
     schema = tuple((field.name, str(field.type)) for field in file.schema.to_arrow_schema())
     return Snapshot("bench", table, interval, SnapshotStatus.OK, path, file.num_rows, schema, "")
