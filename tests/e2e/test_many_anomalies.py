@@ -1,4 +1,4 @@
-"""Ten thousand anomalies in one interval: one incident, one message, and no more questions to the store than for few."""
+"""Ten thousand anomalies in one interval: one incident, one message, no more questions to the store than for few."""
 
 from __future__ import annotations
 

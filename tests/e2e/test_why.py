@@ -45,7 +45,7 @@ def test_people_see_it(broken: Installation) -> None:
     assert any("mostly region=north" in finding["why"] for finding in incident["findings"])
     with broken.workspace() as opened:
         [notice] = [one for one in opened.store.notices("loans") if one.interval.key == DAY]
-    assert "mostly region=north: " in str(notice.message["blocks"])
+    assert "mostly region=north: " in str(notice.message["items"])
 
 
 def test_why_splits_a_ratio_into_mix_and_within(broken: Installation) -> None:
