@@ -81,13 +81,13 @@ def act(
         # A range of days is not to wait for a service that is down: what is not told now is told by the next run.
         undelivered = deliver(workspace, project.name, patience=Patience(5.0)).undelivered if send else ()
         record.problems(undelivered)
-    told = tuple(notice for notice in store.notices(project.name) if notice.interval == interval)
+    told = tuple(store.notices(project.name, interval=interval))
     # Not only what has changed: a run that is repeated changes nothing, and still has something to report.
     touched |= {notice.incident for notice in told}
     return ActReport(
         project.name,
         interval,
-        tuple(incident for incident in store.incidents(project.name) if incident.id in touched),
+        tuple(store.incidents(project.name, ids=sorted(touched))),
         told,
         retrain,
         undelivered,

@@ -72,6 +72,7 @@ def read_notices(
     *,
     state: NoticeState | None,
     incident: str | None,
+    interval: Interval | None,
 ) -> list[Notice]:
     """Notices, oldest first."""
     columns = tables.notices.c
@@ -82,6 +83,8 @@ def read_notices(
         conditions.append(columns.state == state.value)
     if incident is not None:
         conditions.append(columns.incident == incident)
+    if interval is not None:
+        conditions.append(columns.start == epoch(interval))
     rows = rows_of(connection, tables.notices, conditions)
     when = intervals_of(connection, names, rows)
     return [

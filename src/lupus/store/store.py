@@ -384,14 +384,16 @@ class Store:
         active_only: bool = False,
         since: Interval | None = None,
         or_active: bool = False,
+        ids: Sequence[str] | None = None,
     ) -> list[Incident]:
         """Incidents with their findings, newest first.
 
-        `since`: those that lasted until then or longer, and with `or_active` the active ones, however old.
+        `since`: those that lasted until then or longer, and with `or_active` the active ones, however old. `ids`: only
+        those of these that are there.
         """
         with self._database.reading() as connection:
             return incident_rows.read(
-                connection, self._names, project, active_only=active_only, since=since, or_active=or_active
+                connection, self._names, project, active_only=active_only, since=since, or_active=or_active, ids=ids
             )
 
     def incident(self, incident: str) -> Incident:
@@ -475,11 +477,18 @@ class Store:
             retrain_rows.replace_retrain(connection, self._names, project, interval, retrain)
 
     def notices(
-        self, project: str | None = None, *, state: NoticeState | None = None, incident: str | None = None
+        self,
+        project: str | None = None,
+        *,
+        state: NoticeState | None = None,
+        incident: str | None = None,
+        interval: Interval | None = None,
     ) -> list[Notice]:
         """Notices, oldest first."""
         with self._database.reading() as connection:
-            return acts.read_notices(connection, self._names, project, state=state, incident=incident)
+            return acts.read_notices(
+                connection, self._names, project, state=state, incident=incident, interval=interval
+            )
 
     def chart(self, key: SeriesKey, *, until: Interval | None = None, limit: int = 60) -> list[ChartPoint]:
         """What a chart of a series shows over the newest `limit` intervals (up to `until`), oldest first."""
