@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -148,6 +149,8 @@ def _run_december(console: Console, server: AirflowServer) -> None:
 def _serve(console: Console, server: AirflowServer) -> None:
     """Returns at Ctrl-C, which is how this demo ends; raises when Airflow ends first."""
     console.print("Serving until Ctrl-C.", style="dim")
+    if console.is_terminal:
+        webbrowser.open(report.overview(server.url))
     try:
         while True:
             server.check_alive()

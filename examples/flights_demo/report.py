@@ -104,13 +104,19 @@ def model_table(warehouse: Path) -> Table:
     return table
 
 
+def overview(url: str) -> str:
+    """The address of the Web UI's first screen."""
+    return f"{url}/plugin/lupus"
+
+
 def where_to_look(url: str, layout: Layout) -> Panel:
     """Addresses, login and commands."""
     grid = Table.grid(padding=(0, 2))
     home = layout.lupus.relative_to(ROOT)
     for name, text in (
-        ("Airflow", url),
+        ("Lupus", overview(url)),
         ("login", f"{LOGIN} / {LOGIN}"),
+        ("Airflow", url),
         ("the monitor", f"{url}/dags/lupus__flights"),
         ("retraining", f"{url}/dags/retrain_flights"),
         ("messages", f"{home / 'outbox.jsonl'} (no Slack token is set, so they were kept here)"),

@@ -113,6 +113,7 @@ def test_model_and_retraining_tables(storm: Layout) -> None:
     assert "by hand" in text
     where = _text(report.where_to_look("http://127.0.0.1:1", Layout(ROOT / ".demo")))
     assert ".demo/lupus/outbox.jsonl" in where
+    assert "http://127.0.0.1:1/plugin/lupus" in where
 
 
 def test_environment_is_the_demos_own(layout: Layout) -> None:

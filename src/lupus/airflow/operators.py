@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -26,12 +27,16 @@ _BY_WEIGHT = (Status.OK, Status.IMMATURE, Status.WARN, Status.NO_DATA, Status.ER
 
 @contextmanager
 def workspace() -> Iterator[Workspace]:
-    """The stages' workspace of a running task: settings from the environment, connections from Airflow."""
+    """The stages' workspace of a running task: settings from the environment, connections from Airflow.
+
+    Messages link to the Web UI where this Airflow says that it is reached, unless the settings say another place.
+    """
     import os
 
     from lupus import stages
 
     settings = stages.Settings.from_environment(os.environ)
+    settings = replace(settings, ui_url=settings.ui_url or conf.get("api", "base_url", fallback="").rstrip("/"))
     connections = AirflowConnections()
     with stages.open_workspace(settings, connections=connections, store_url=store_url(settings.store_url)) as opened:
         yield opened

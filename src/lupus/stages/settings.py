@@ -17,7 +17,7 @@ class Settings:
     snapshots and the outbox. `projects` (``LUPUS_PROJECTS``) and `expectations` (``LUPUS_EXPECTATIONS``)
     are what people write, and so is `shared` (``LUPUS_CONFIG``, default ``lupus.yaml`` beside the folder of the
     projects), which says who is told of all of them. `store_url` (``LUPUS_STORE_URL``) is a SQLAlchemy URL. `ui_url`
-    (``LUPUS_UI_URL``) is put in front of links in messages; without it messages have no links.
+    (``LUPUS_UI_URL``) is put in front of links in messages; without it they link to the Airflow whose task wrote them.
     """
 
     home: Path
