@@ -47,6 +47,12 @@ def postgres_url() -> Iterator[str]:
     yield from _database(POSTGRES, "postgres", "DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture(scope="module")
+def module_postgres_url() -> Iterator[str]:
+    """The URL of a fresh PostgreSQL database that the tests of a module share."""
+    yield from _database(POSTGRES, "postgres", "DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture
 def mariadb_url() -> Iterator[str]:
     """The URL of a fresh MariaDB database."""
