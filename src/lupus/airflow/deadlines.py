@@ -65,7 +65,7 @@ class WatchOperator(BaseOperator):
                 silence = stages.silence_of(opened, one.project, now)
                 if silence is not None:
                     self.log.info("%s: %s", one.name, silence.sentence)
-                    stages.tell_missing(opened, one.project, silence.interval, now)
+                    stages.tell_missing(opened, one.project, silence.interval)
                     stages.deliver(opened, one.project.name)
                     found.append(f"{one.name} {silence.interval.key}")
         return found
@@ -97,9 +97,8 @@ def _tell(name: str, folder: str, context: dict[str, Any]) -> str:
     if loaded is None or loaded.project is None:
         return f"{name} has no usable project file any more"
     project = loaded.project
-    now = datetime.now(UTC)
     with workspace() as opened:
-        notice = stages.tell_missing(opened, project, _interval_of(project, context), now)
+        notice = stages.tell_missing(opened, project, _interval_of(project, context))
         if notice is None:
             return "the run has ended in between"
         stages.deliver(opened, project.name)

@@ -36,8 +36,8 @@ class Silence:
 def silence_of(workspace: Workspace, project: Project, now: datetime) -> Silence | None:
     """How `project` is silent at `now`, or None when it ran as it should.
 
-    With a deadline the oldest interval counts whose run is due and did not end; at most a few intervals back, for older
-    ones are history. Without one the project is silent when the runs of the last two intervals are missing.
+    With a deadline the older of the last two intervals counts whose run is due and did not end; what is older still is
+    history. Without one the project is silent when the runs of the last two intervals are missing.
     """
     deadline = project.schedule.deadline
     newest = _newest_due(project, now - (deadline or timedelta(0)))
@@ -45,7 +45,9 @@ def silence_of(workspace: Workspace, project: Project, now: datetime) -> Silence
         return None
     cadence = project.cadence
     recent = tuple(cadence.between(cadence.shift(newest, 1 - MISSED), newest))
-    recent = tuple(one for one in recent if one.start >= project.start)
+    # What was never asked to run is not missing: a project that is new begins with its newest interval.
+    first = min((run.interval for run in workspace.store.runs(project.name)), default=newest)
+    recent = tuple(one for one in recent if one.start >= project.start and (one >= first or one == newest))
     ended = {
         run.interval.start
         for run in workspace.store.runs(project.name, intervals=recent)
@@ -58,7 +60,7 @@ def silence_of(workspace: Workspace, project: Project, now: datetime) -> Silence
     return Silence(project.name, silent[0], silent[0].end + (deadline or timedelta(0)), _last(workspace, project))
 
 
-def tell_missing(workspace: Workspace, project: Project, interval: Interval, now: datetime) -> Notice | None:
+def tell_missing(workspace: Workspace, project: Project, interval: Interval) -> Notice | None:
     """The notice that the run of `interval` did not end in time, stored to be delivered; None when it has ended.
 
     There is one for an interval and a destination, however often this is called. The run itself takes it back when it
@@ -86,7 +88,7 @@ def tell_missing(workspace: Workspace, project: Project, interval: Interval, now
         destination=destination,
         reason=Reason.MISSING_RUN,
         state=NoticeState.PENDING,
-        message={"text": f"{project.name} ({project.owner}): {silence.sentence}.{where} now {now:%H:%M} UTC"},
+        message={"text": f"{project.name} ({project.owner}): {silence.sentence}.{where}"},
     )
     store.add_notices([notice])
     return notice
