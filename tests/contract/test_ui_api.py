@@ -413,7 +413,7 @@ def test_health_and_retrainings(world: SimpleNamespace) -> None:
     [
         ("catalog", 5),
         ("projects", 5),
-        ("/series:batch", 2),
+        ("/series:batch", 3),
         ("series", 14),
         ("incidents", 3),
         ("projects/ads/matrix", 3),

@@ -43,10 +43,13 @@ def bound(views: Views, stands: Sequence[ProjectStand], ids: int, asked: Span) -
 
 def batch(views: Views, stands: Sequence[ProjectStand], ids: Sequence[int], asked: Span, agg: str) -> dict[str, Any]:
     """A `Batch` as plain values, of those of `ids` that belong to `stands`."""
+    homes = {number: project for number, (project, _) in views.find(ids).items()}
+    # The intervals of other projects are not even looked at.
+    stands = [one for one in stands if one.id in set(homes.values())]
     bound(views, stands, len(ids), asked)
     by_name = {one.name: one for one in stands}
     if is_envelope(asked, agg):
-        return _batch_of_weeks(views, stands, ids, asked)
+        return _batch_of_weeks(views, stands, ids, asked, homes=homes)
     axes: list[dict[str, Any]] = []
     series: dict[str, Any] = {}
     for columns in views.columns(ids, stands, since=asked.since, until=asked.until):
@@ -74,9 +77,10 @@ def _columns(columns: Columns, row: int, order: Sequence[int]) -> dict[str, Any]
     }
 
 
-def _batch_of_weeks(views: Views, stands: Sequence[ProjectStand], ids: Sequence[int], asked: Span) -> dict[str, Any]:
+def _batch_of_weeks(
+    views: Views, stands: Sequence[ProjectStand], ids: Sequence[int], asked: Span, *, homes: Mapping[int, int]
+) -> dict[str, Any]:
     weeks, flagged = views.envelopes(ids, stands, since=asked.since, until=asked.until)
-    homes = {number: project for number, (project, _) in views.find(ids).items()}
     by_id = {one.id: one for one in stands}
     axes: list[dict[str, Any]] = []
     series: dict[str, Any] = {}

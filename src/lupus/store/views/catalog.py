@@ -37,7 +37,7 @@ def verdicts_at(connection: Connection, starts: dict[int, int]) -> dict[int, Row
     if not starts:
         return {}
     own = tables.verdicts.c
-    wanted = sa.or_(*(sa.and_(own.project_id == project, own.start == start) for project, start in starts.items()))
+    wanted = sa.tuple_(own.project_id, own.start).in_(list(starts.items()))
     query = sa.select(own.series_id, own.start, own.status, own.severity, own.score, own.value, own.expected)
     found: dict[int, Row] = {}
     for number, *row in fetch(connection, query.where(wanted)):
