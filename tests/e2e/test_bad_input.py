@@ -136,8 +136,10 @@ def test_what_is_wrong_with_one_thing_is_said_of_that_thing(lived: Installation,
     assert all(rows[table] for table in case.others), rows
     assert {one["table"] for one in document["snapshots"] if one["status"] == "ok"} == set(case.others)
     # People are told, once.
-    assert [one["reason"] for one in document["notices"]] == ["first"]
-    assert [interval for _, interval, reason in lived.outbox()[-1:] if reason == "first"] == [DAY]
+    # What broke on day 30 as well and has been over for a day comes back.
+    [told] = [one["reason"] for one in document["notices"]]
+    assert told in ("first", "reopened")
+    assert [interval for _, interval, reason in lived.outbox()[-1:] if reason == told] == [DAY]
     # And another project that reads the same database does not mind.
     assert lived.lupus("run", "other", "--day", DAY).code == 0
 
@@ -351,7 +353,7 @@ def test_a_corrupt_parquet_file_and_a_good_one(tmp_path: Path) -> None:
     day = pa.array(["2026-01-01"] * 3)
     pq.write_table(pa.table({"price": [1.0, 2.0, 3.0], "day": day}), files / "2026-01-01.parquet")
     (files / "extra.parquet").write_bytes((files / "2026-01-01.parquet").read_bytes()[:-20])
-    answer = installation.lupus("run", "shop", "--day", "2026-01-01", "--json")
+    answer = installation.lupus("run", "shop", "--day", "2026-01-01", "--notify", "--json")
     assert answer.code == 3
     [sentence] = answer.json["failed"]
     assert sentence.startswith("extra: ")
