@@ -133,6 +133,16 @@ def test_what_comes_back_within_the_grace_time_opens_its_incident_again(gap: int
     assert house.incidents[-1].state.value == "open"
 
 
+def test_what_begins_when_an_incident_comes_back_belongs_to_it() -> None:
+    house = _house(join_within=0)
+    house.run(0, verdict(0, "a"))
+    for number in (1, 2):
+        house.run(number)
+    (notice,) = house.run(3, verdict(3, "a"), verdict(3, "b"))
+    assert notice.reason.value == "reopened"
+    assert _columns(house) == [(0, 3, ["a", "b"])]
+
+
 def test_what_else_begins_does_not_join_an_incident_that_is_over() -> None:
     house = _house(join_within=50)
     house.run(0, verdict(0, "a"))

@@ -4,7 +4,7 @@ The findings of one subject (a column, a whole table, or the evaluation of the m
 enough are a spell. What begins in one run, and belongs to nothing that is going on, is one incident. A spell belongs to
 an incident that is going on when
 
-- **together**: the incident began at most `Alerts.join_within` intervals before;
+- **together**: the incident began, or came back, at most `Alerts.join_within` intervals before;
 - **feed**: the incident says in this very run that the spell's table is missing, failed or invalid, or, of what is
   computed from it, any table;
 - **segment**: both were, when they began, about one segment only, the same one;
@@ -51,6 +51,7 @@ class Cluster:
 
     first: Interval
     last: Interval
+    began: Interval  # the newest time: the first run, or that in which it came back
     findings: list[Finding] = field(default_factory=list)
     runs_of: dict[Subject, list[Interval]] = field(default_factory=dict)
     segment: str = WHOLE
@@ -143,6 +144,8 @@ def cluster(
         for subject in found:
             own = spells.get(subject)
             if own is not None and own.takes(run) and lasting.covers(own.runs_of[subject][-1], run):
+                if not going.covers(own.last, run):
+                    own.began = run
                 own.add(run, subject, found[subject], series)
                 own.close(run, subject, closed)
             else:
@@ -181,7 +184,7 @@ class _Births:
             found = self._of_model(findings)
         found = found or self._of_segment(findings, now) or self._of_start(now)
         if found is None:
-            found = self.fresh = self.fresh or Cluster(self.run, self.run)
+            found = self.fresh = self.fresh or Cluster(self.run, self.run, self.run)
         return found
 
     def _of_feed(self, subject: Subject, now: Sequence[Cluster], *, downstream: bool) -> Cluster | None:
@@ -196,7 +199,7 @@ class _Births:
         return next((one for one in now if one.segment and set(segment_parts(one.segment)) <= parts), None)
 
     def _of_start(self, now: Sequence[Cluster]) -> Cluster | None:
-        return next((one for one in now if self.joining.covers(one.first, self.run)), None)
+        return next((one for one in now if self.joining.covers(one.began, self.run)), None)
 
     def _of_model(self, findings: Sequence[Finding]) -> Cluster | None:
         about = {finding.verdict.interval.start for finding in findings}
