@@ -51,11 +51,13 @@ def test_any_order_of_runs_converges(
     history: tuple[Cadence, int, dict[int, list[Verdict]], list[tuple[int, list[Verdict]]]], data: st.DataObject
 ) -> None:
     cadence, resolve_after, truth, strays = history
-    undisturbed = House(project(cadence=cadence, resolve_after=resolve_after))
+    join_within, reopen_within = data.draw(st.sampled_from([(1000, 0), (0, 0), (1, 2), (2, 1)]))
+    made = project(cadence=cadence, resolve_after=resolve_after, join_within=join_within, reopen_within=reopen_within)
+    undisturbed = House(made)
     for number, verdicts in truth.items():
         undisturbed.run(number, *verdicts)
 
-    disturbed = House(project(cadence=cadence, resolve_after=resolve_after))
+    disturbed = House(made)
     for number, verdicts in data.draw(st.permutations(strays)):
         disturbed.run(number, *verdicts)
     for number in data.draw(st.permutations(list(truth))):
@@ -70,7 +72,10 @@ def test_reruns_of_a_finished_history_change_nothing(
     history: tuple[Cadence, int, dict[int, list[Verdict]], list[tuple[int, list[Verdict]]]], data: st.DataObject
 ) -> None:
     cadence, resolve_after, truth, _ = history
-    house = House(project(cadence=cadence, resolve_after=resolve_after))
+    join_within, reopen_within = data.draw(st.sampled_from([(1000, 0), (0, 0), (1, 2), (2, 1)]))
+    house = House(
+        project(cadence=cadence, resolve_after=resolve_after, join_within=join_within, reopen_within=reopen_within)
+    )
     notices = {number: house.run(number, *verdicts) for number, verdicts in truth.items()}
     incidents = house.incidents
     for number in data.draw(st.lists(st.sampled_from(list(truth)), max_size=8)):
