@@ -239,7 +239,7 @@ def test_the_grid_leads_to_the_run_of_a_day(page: Page, world: World, picture: C
     page.locator(f"a[href$='/runs/{run_id(RETRAINED_DAY)}/']").click()
     expect(page.get_by_text("Partition Key", exact=True)).to_be_visible()
     expect(page.get_by_text(RETRAINED_DAY, exact=True)).to_be_visible()
-    for task in ("extract", "validate", "measure", "judge", "act", "retrain", "done"):
+    for task in ("extract", "validate", "measure", "judge", "act", "deliver", "retrain", "done"):
         expect(page.get_by_role("row", name=re.compile(rf"^{task}\b"))).to_contain_text("Success")
     split_at(page, 460)
     picture(page, "dag.png")

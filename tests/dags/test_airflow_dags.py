@@ -86,9 +86,10 @@ def test_all_tasks_lie_on_one_line_and_end_in_done(tmp_path: Path) -> None:
         "measure",
         "judge",
         "act",
+        "deliver",
         "done",
     ]
-    assert dag.get_task("done").upstream_task_ids == {"extract", "validate", "measure", "judge", "act"}
+    assert dag.get_task("done").upstream_task_ids == {"extract", "validate", "measure", "judge", "act", "deliver"}
 
 
 def test_a_dag_can_be_copied(tmp_path: Path) -> None:

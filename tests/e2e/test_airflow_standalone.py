@@ -202,7 +202,7 @@ def test_a_run_of_a_day_ends_green_and_reports(world: World, waiting: dict[str, 
     assert server.wait_run("lupus__shop", run_id) == "success", server.output()
     states = server.states("lupus__shop", run_id)
     assert states == {
-        **dict.fromkeys(("extract", "validate", "measure", "judge", "act", "done"), "success"),
+        **dict.fromkeys(("extract", "validate", "measure", "judge", "act", "deliver", "done"), "success"),
         "retrain": "skipped",
     }
     assert server.run("lupus__shop", run_id)["partition_key"] == GOOD

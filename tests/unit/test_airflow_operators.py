@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import pytest
 from airflow.sdk.exceptions import (
@@ -23,6 +24,7 @@ from airflow.sdk.execution_time.comms import ErrorResponse
 
 from lupus import stages
 from lupus.airflow import operators, retraining
+from lupus.airflow.delivery import DeliverOperator
 from lupus.airflow.operators import ActOperator, ExtractOperator, JudgeOperator, is_last_try, worst
 from lupus.airflow.retraining import RetrainOperator, retrain_conf, retrain_run_id
 from lupus.model import (
@@ -38,6 +40,7 @@ from lupus.model import (
     Snapshot,
     SnapshotStatus,
     Status,
+    StoreError,
     Table,
     retrain_id,
 )
@@ -112,6 +115,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
     monkeypatch.setattr(operators, "workspace", opened)
     monkeypatch.setattr(retraining, "workspace", opened)
+    monkeypatch.setattr(delivery, "workspace", opened)
     monkeypatch.setattr(stages, "report_lines", lambda report: [])
     monkeypatch.setattr(stages, "pending_retrain", lambda *_: REQUEST)
     monkeypatch.setattr(stages, "mark_retrain", lambda _, *told: made.append(told))
@@ -212,15 +216,59 @@ def test_judge_counts_verdicts(calls: Any, monkeypatch: pytest.MonkeyPatch) -> N
 def test_act_hands_on_the_run_s_address(calls: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     told: dict[str, Any] = {}
 
-    def act(*_: Any, run_url: str, backfill: bool) -> Any:
-        told.update(url=run_url, backfill=backfill)
+    def act(*_: Any, run_url: str, backfill: bool, send: bool) -> Any:
+        told.update(url=run_url, backfill=backfill, send=send)
         return SimpleNamespace(incidents=(), notices=(), retrain=None)
 
     monkeypatch.setattr(stages, "act", act)
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example/team/")
     result = ActOperator(task_id="act", project=PROJECT).execute(context())
-    assert told["url"] == "https://airflow.example/team/dags/lupus__shop/runs/manual__1"
+    assert told == {"url": "https://airflow.example/team/dags/lupus__shop/runs/manual__1", "send": False}
     assert result == {"interval": KEY, "incidents": [], "notices": {}, "retrain": None}
+
+
+def deliver(report: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the task answers when the stage answers `report`."""
+
+    def stage(_workspace: Any, project: str, *, patience: stages.Patience) -> Any:
+        assert (project, patience.left_seconds) == ("shop", 60.0)
+        return report
+
+    monkeypatch.setattr(stages, "deliver", stage)
+    return DeliverOperator(task_id="deliver", project=PROJECT).execute(context())
+
+
+def test_a_delivery_that_is_done(calls: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = deliver(stages.DeliveryReport("shop", told=2), monkeypatch)
+    assert result == {"interval": KEY, "told": 2, "waiting": False}
+
+
+def test_a_delivery_that_has_to_wait_longer_gives_its_worker_back(calls: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = datetime.now(UTC) + timedelta(minutes=5)
+    with pytest.raises(TaskDeferred) as caught:
+        deliver(stages.DeliveryReport("shop", undelivered=("no answer",), again_at=moment), monkeypatch)
+    assert caught.value.trigger.moment == moment
+    assert caught.value.method_name == "resume"
+    began = datetime.fromisoformat((caught.value.kwargs or {})["began"])
+    assert abs((datetime.now(UTC) - began).total_seconds()) < 60
+
+
+def test_a_delivery_leaves_the_rest_to_the_next_run(calls: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    half_a_day_ago = datetime.now(UTC) - timedelta(hours=13)
+    report = stages.DeliveryReport("shop", told=1, again_at=datetime.now(UTC) + timedelta(minutes=5))
+    monkeypatch.setattr(stages, "deliver", lambda *_, **__: report)
+    operator = DeliverOperator(task_id="deliver", project=PROJECT)
+    result = operator.resume(context(), began=half_a_day_ago.isoformat())
+    assert result == {"interval": KEY, "told": 1, "waiting": True}
+
+
+def test_a_store_that_is_down_makes_no_run_red(calls: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = StoreError("the metric store cannot be reached")
+    monkeypatch.setattr(stages, "deliver", mock.Mock(side_effect=gone))
+    operator = DeliverOperator(task_id="deliver", project=PROJECT)
+    with pytest.raises(StoreError):
+        operator.execute(context())
+    assert operator.execute(context(Instance(try_number=3)))["waiting"] is True
 
 
 def retrain() -> RetrainOperator:

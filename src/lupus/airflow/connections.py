@@ -76,7 +76,8 @@ def from_airflow(found: Any) -> Connection:
 
     Databases get a URL made from the fields, since ``get_uri()`` mangles some; all else gets the password as
     its secret. PostgreSQL, MySQL, MariaDB, SQLite and DuckDB are known by their Airflow type; another database by
-    its SQLAlchemy driver name in the extra field ``sqlalchemy_driver``.
+    its SQLAlchemy driver name in the extra field ``sqlalchemy_driver``. Web services get an address, mail servers their
+    host, port and login.
     """
     kind = (found.conn_type or "").lower()
     extra: Mapping[str, Any] = dict(found.extra_dejson or {})
@@ -91,7 +92,15 @@ def from_airflow(found: Any) -> Connection:
         return Connection(found.conn_id, url=_url(_FILES[kind], {"database": path}, extra), secret=secret, extra=extra)
     driver = _SERVERS.get(kind) or str(extra.get("sqlalchemy_driver", ""))
     if not driver:
-        return Connection(found.conn_id, secret=secret, extra=extra)
+        return Connection(
+            found.conn_id,
+            url=_web_address(found, secret),
+            secret=secret,
+            extra=extra,
+            host=found.host or "",
+            port=int(found.port) if found.port else None,
+            login=found.login or "",
+        )
     if not found.host and "unix_socket" not in extra and kind in _SERVERS:
         raise ConnectionNotUsableError(
             f"connection {found.conn_id!r} of type {kind} has no host; fill in the host field"
@@ -104,6 +113,26 @@ def from_airflow(found: Any) -> Connection:
         "database": found.schema or None,
     }
     return Connection(found.conn_id, url=_url(driver, fields, extra), secret=secret, extra=extra)
+
+
+def _web_address(found: Any, secret: str) -> str:
+    """The address of a web service, "" where there is none.
+
+    Airflow's HTTP connections have a scheme in `schema`, or a whole address in `host`; of Slack's incoming webhooks the
+    path that is secret is the password.
+    """
+    host = (found.host or "").rstrip("/")
+    kind = (found.conn_type or "").lower()
+    if kind == "slackwebhook":
+        if secret.startswith("https://"):
+            return secret
+        return f"{host or 'https://hooks.slack.com/services'}/{secret.lstrip('/')}" if secret else ""
+    if host.startswith(("http://", "https://")):
+        return host
+    if kind not in ("http", "https") or not host:
+        return ""
+    port = f":{found.port}" if found.port else ""
+    return f"{found.schema or kind}://{host}{port}"
 
 
 def store_url(default: str) -> str:

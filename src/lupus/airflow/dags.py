@@ -13,6 +13,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Asset, BaseOperator, TriggerRule, get_parsing_context
 
 from lupus.airflow.deadlines import WATCH_DAG, deadline_alert, watch_dag
+from lupus.airflow.delivery import DeliverOperator
 from lupus.airflow.operators import (
     ActOperator,
     BrokenConfigOperator,
@@ -91,7 +92,8 @@ def project_dag(project: Project, text: str) -> DAG:
 
     Every stage runs when the one before it is done, whether or not it succeeded: a table that cannot be read does not
     keep the others from being measured, and the news of it from being sent. ``done`` (which needs no worker) is
-    red unless every stage succeeded, and so is the run. Retraining needs every stage to have succeeded.
+    red unless every stage succeeded, and so is the run. Retraining needs every stage to have succeeded; it does not
+    wait for messages to be delivered.
     """
     cadence, schedule = project.cadence, project.schedule
     starting = cadence.containing(project.start)
@@ -125,6 +127,8 @@ def project_dag(project: Project, text: str) -> DAG:
         if tasks:
             tasks[-1] >> task
         tasks.append(task)
+    deliver = DeliverOperator(task_id="deliver", project=project, dag=dag, trigger_rule=TriggerRule.ALL_DONE)
+    tasks[-1] >> deliver
     if project.retrain is not None:
         approval = _approval(project, dag)
         if approval is not None:
@@ -136,7 +140,7 @@ def project_dag(project: Project, text: str) -> DAG:
         retrain.set_upstream(tasks)
         tasks.append(retrain)
     done = EmptyOperator(task_id="done", dag=dag, trigger_rule=TriggerRule.NONE_FAILED, retries=0)
-    done.set_upstream(tasks)
+    done.set_upstream([*tasks, deliver])
     return dag
 
 

@@ -155,14 +155,15 @@ class JudgeOperator(ProjectOperator):
 
 
 class ActOperator(ProjectOperator):
-    """Open and close incidents, send notices, decide about retraining; then announce the interval as an asset event."""
+    """Open and close incidents, decide about notices and retraining; then announce the interval as an asset event."""
 
     def execute(self, context: Context) -> dict[str, Any]:
         from lupus import stages
 
         interval = run_interval(context, self.project)
         with workspace() as opened:
-            report = stages.act(opened, self.project, interval, run_url=run_url(context), backfill=is_backfill(context))
+            url, backfill = run_url(context), is_backfill(context)
+            report = stages.act(opened, self.project, interval, run_url=url, backfill=backfill, send=False)
         self.report(report)
         incidents = [incident.id for incident in report.incidents]
         judged = context["ti"].xcom_pull(task_ids="judge") or {}

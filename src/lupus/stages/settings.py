@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from lupus.model import Connection, ConnectionNotUsableError
 
@@ -64,7 +67,9 @@ class Settings:
 class EnvironmentConnections:
     """Connections from environment variables: ``LUPUS_CONN_WAREHOUSE=postgresql://user:password@host/database``.
 
-    For Slack and other services that are no database: ``LUPUS_CONN_SLACK=token:xoxb-...``.
+    For Slack ``LUPUS_CONN_SLACK=token:xoxb-...``, for a webhook its address, for a mail server
+    ``smtp://login:password@host:587``. JSON says all that there is to say:
+    ``{"secret": "...", "url": "...", "host": "...", "port": 587, "login": "...", "extra": {...}}``.
     """
 
     environ: Mapping[str, str]
@@ -80,8 +85,50 @@ class EnvironmentConnections:
             )
         if text.startswith("token:"):
             return Connection(name, secret=text.removeprefix("token:"))
+        if text.startswith("{"):
+            return _from_json(name, variable, text)
+        if text.startswith(("smtp://", "smtps://")):
+            return _mail_server(name, text)
         if "://" not in text:
             raise ConnectionNotUsableError(
-                f"connection {name!r}: {variable} must be a SQLAlchemy URL (with ://) or token:<secret>"
+                f"connection {name!r}: {variable} must be a SQLAlchemy URL (with ://), token:<secret> or JSON"
             )
         return Connection(name, url=text)
+
+
+_JSON_FIELDS: Final = {"url": str, "secret": str, "host": str, "login": str, "port": int, "extra": dict}
+
+
+def _from_json(name: str, variable: str, text: str) -> Connection:
+    # The text holds a secret: it is not repeated.
+    try:
+        fields = json.loads(text)
+    except ValueError:
+        raise ConnectionNotUsableError(f"connection {name!r}: {variable} begins with {{ and is no JSON") from None
+    wrong = sorted(one for one in fields if not isinstance(fields[one], _JSON_FIELDS.get(one, ())))
+    if wrong:
+        raise ConnectionNotUsableError(
+            f"connection {name!r}: {variable} has {', '.join(map(repr, wrong))}, which is not one of "
+            f"{', '.join(_JSON_FIELDS)} or of the wrong type"
+        )
+    return Connection(name, **fields)
+
+
+def _mail_server(name: str, text: str) -> Connection:
+    """``smtp://login:password@host:587?from_email=a@b``; smtps for servers that speak TLS from the start."""
+    parts = urlsplit(text)
+    extra: dict[str, str] = dict(parse_qsl(parts.query))
+    if parts.scheme == "smtp":
+        extra.setdefault("disable_ssl", "true")
+    try:
+        port = parts.port
+    except ValueError:
+        raise ConnectionNotUsableError(f"connection {name!r}: the port of the mail server is no number") from None
+    return Connection(
+        name,
+        secret=unquote(parts.password or ""),
+        extra=extra,
+        host=parts.hostname or "",
+        port=port,
+        login=unquote(parts.username or ""),
+    )
