@@ -83,11 +83,10 @@ class Desk:
             for one in verdicts
             if one.value is not None
         ]
-        keys = {one.series for one in verdicts}
+        known = {point.series.key for point in points}
         points += [
             MetricPoint(Series(key, Group.INPUT, "ratio"), interval, None, n=0)
-            for key in keys
-            if key not in {point.series.key for point in points}
+            for key in {one.series for one in verdicts} - known
         ]
         if points:
             store.upsert_points(points, scope="pushed")

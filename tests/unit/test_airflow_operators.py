@@ -23,7 +23,7 @@ from airflow.sdk.exceptions import (
 from airflow.sdk.execution_time.comms import ErrorResponse
 
 from lupus import stages
-from lupus.airflow import operators, retraining
+from lupus.airflow import delivery, operators, retraining
 from lupus.airflow.delivery import DeliverOperator
 from lupus.airflow.operators import ActOperator, ExtractOperator, JudgeOperator, is_last_try, worst
 from lupus.airflow.retraining import RetrainOperator, retrain_conf, retrain_run_id

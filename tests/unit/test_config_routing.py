@@ -136,3 +136,12 @@ def test_quiet_hours_in_the_day() -> None:
     quiet = QuietHours(time(12), time(13), "UTC")
     assert quiet.ends_after(datetime(2026, 1, 5, 12, 30, tzinfo=UTC)) == datetime(2026, 1, 5, 13, tzinfo=UTC)
     assert quiet.ends_after(datetime(2026, 1, 5, 13, tzinfo=UTC)) is None
+
+
+def test_who_may_press_buttons(tmp_path: Path) -> None:
+    path = tmp_path / "shop.yaml"
+    path.write_text(PROJECT + 'alerts: {responders: ["<@U012AB3CD>", "<!subteam^S012AB3CD>", W012AB3CD]}\n')
+    project = load_project(path, environ={})
+    assert project.alerts.responders == ("U012AB3CD", "S012AB3CD", "W012AB3CD")
+    path.write_text(dump(project))
+    assert load_project(path, environ={}).alerts == project.alerts

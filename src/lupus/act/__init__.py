@@ -22,6 +22,7 @@ from lupus.act.routing import Addressee, addressees, routes_of
 from lupus.act.sinks import Delivery, Sink, SinkFactory, is_reachable, open_sink
 from lupus.act.slack import Edited, SlackChannel
 from lupus.act.slack_message import channel_message, note, thread_message
+from lupus.act.socket import Interaction, is_from_link, open_socket, read_interaction
 from lupus.act.story import Item, Links, Standing, Story, story_of, tell
 from lupus.act.text import is_mention
 from lupus.act.timeline import run_events
@@ -35,6 +36,7 @@ __all__ = [
     "Delivery",
     "Edited",
     "IncidentChanges",
+    "Interaction",
     "Item",
     "Links",
     "MailSink",
@@ -66,12 +68,15 @@ __all__ = [
     "decide_retrain",
     "default_metric",
     "first_concerned",
+    "is_from_link",
     "is_held",
     "is_mention",
     "is_open_at",
     "is_reachable",
     "note",
     "open_sink",
+    "open_socket",
+    "read_interaction",
     "read_outbox",
     "read_press",
     "refusal",

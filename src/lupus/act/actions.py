@@ -30,6 +30,8 @@ ACTIONS: Final = (
     Action("expected", "Expected", judges=True),
     Action("false_alarm", "False alarm", judges=True),
     Action("retrain", "Retrain", confirm="Asks for the retraining Dag that the project's file names."),
+    Action("approve", "Approve retraining"),
+    Action("refuse", "Refuse retraining"),
 )
 
 MUTES: Final = {

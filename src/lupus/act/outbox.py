@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lupus.act.slack_message import channel_message, note
-from lupus.act.story import Standing, story_of
-from lupus.model import DeliveryError, Notice
+from lupus.act.story import story_of
+from lupus.model import DeliveryError
 
 if TYPE_CHECKING:
     from lupus.act.sinks import Delivery
@@ -51,7 +51,7 @@ class OutboxSink:
             with _locked(self.path) as file:
                 size = _complete_size(file)
                 if not _holds(file, size, _start(notice.id)):
-                    _append(file, size, _line(notice))
+                    _append(file, size, _line(delivery))
         except OSError as error:
             raise DeliveryError(
                 f"cannot write the outbox {self.path}: {error.strerror or error}; make the file writable, or free space"
@@ -77,7 +77,8 @@ def _start(notice_id: str) -> bytes:
     return b'{"id": ' + json.dumps(notice_id).encode() + b", "
 
 
-def _line(notice: Notice) -> bytes:
+def _line(delivery: Delivery) -> bytes:
+    notice = delivery.notice
     story = story_of(notice.message)
     fields = {
         "id": notice.id,
@@ -86,7 +87,7 @@ def _line(notice: Notice) -> bytes:
         "interval": notice.interval.key,
         "destination": notice.destination,
         "reason": notice.reason.value,
-        "message": channel_message(story, Standing()) if story else note(str(notice.message["text"])),
+        "message": channel_message(story, delivery.standing) if story else note(str(notice.message["text"])),
     }
     return json.dumps(fields, default=dict).encode() + b"\n"
 

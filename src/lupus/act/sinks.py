@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final, Protocol
@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from lupus.act.mail import MailSink
 from lupus.act.outbox import OutboxSink
 from lupus.act.slack import SlackChannel
-from lupus.act.story import Story
+from lupus.act.story import Standing, Story
 from lupus.act.webhook import SlackWebhookSink, WebhookSink
 from lupus.model import ConnectionNotUsableError, Connections, DeliveryError, Notice
 
@@ -21,14 +21,15 @@ OUTBOX: Final = "outbox"
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A notice on its way. `story` is what it tells (None for a bare text), `chart` draws it when it is called.
+    """A notice on its way. `story` is what it tells (None for a bare text), `standing` what has become of the incident.
 
-    `chart()` is a PNG of the worst series, or None when there is nothing to draw; it raises nothing.
+    `chart()` draws the worst series as a PNG; None when there is nothing to draw.
     """
 
     notice: Notice
     story: Story | None
-    chart: Callable[[], bytes | None]
+    chart: Callable[[], bytes | None] = lambda: None
+    standing: Standing = field(default_factory=Standing)
 
 
 class Sink(Protocol):

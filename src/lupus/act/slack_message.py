@@ -36,8 +36,8 @@ def channel_message(
     emoji = _emoji(story, standing)
     blocks = [_header(f"{emoji} {story.project}: {_news(story, standing)}{story.title}")]
     blocks.append(_section([_summary(story), *_state_lines(standing)]))
-    if story.because and not story.clear:
-        blocks.append(_context([f"↑ {escape(story.because, _SENTENCE)}"]))
+    if standing.because and not story.clear:
+        blocks.append(_context([f"↑ {escape(standing.because, _SENTENCE)}"]))
     if standing.state != "withdrawn":
         for item in story.items[: 1 if story.clear else _ITEMS]:
             blocks.extend(_item_blocks(item, small=not story.clear))
@@ -126,6 +126,8 @@ def _state_lines(standing: Standing) -> list[str]:
             lines.append("The data were measured again, and this is no longer found.")
     if standing.outcome:
         lines.append(f"Judged *{escape(standing.outcome.replace('_', ' '), 40)}*{by}")
+    if standing.awaiting:
+        lines.append("⏳ A retraining waits for approval")
     if standing.assignee:
         lines.append(f"With {escape(standing.assignee, 100)}")
     if standing.comment:
@@ -172,10 +174,11 @@ def _buttons(story: Story, standing: Standing, signature: str | None) -> list[di
     elements = []
     for action in ACTIONS:
         if (
-            (over and not action.judges)
+            (over and not action.judges and action.name not in ("approve", "refuse"))
             or (action.judges and standing.outcome)
             or (action.name == "acknowledge" and standing.state == "acknowledged")
-            or (action.name == "retrain" and not story.retrain)
+            or (action.name == "retrain" and (standing.awaiting or not story.retrain))
+            or (action.name in ("approve", "refuse") and not standing.awaiting)
         ):
             continue
         if signature is not None:

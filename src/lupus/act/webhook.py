@@ -6,7 +6,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, Final
@@ -14,8 +14,8 @@ from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from lupus.act.slack_message import channel_message, note
-from lupus.act.story import Standing, Story
-from lupus.model import DeliveryError, Notice
+from lupus.act.story import Story
+from lupus.model import DeliveryError
 
 if TYPE_CHECKING:
     from lupus.act.sinks import Delivery
@@ -32,7 +32,7 @@ class SlackWebhookSink:
 
     def deliver(self, delivery: Delivery) -> str:
         story, notice = delivery.story, delivery.notice
-        message = channel_message(story, Standing()) if story else note(str(notice.message["text"]))
+        message = channel_message(story, delivery.standing) if story else note(str(notice.message["text"]))
         body = json.dumps(message, ensure_ascii=False).encode()
         return _post(self.url, body, {}, service="Slack's webhook", timeout_seconds=self.timeout_seconds)
 
@@ -59,7 +59,7 @@ class WebhookSink:
                 permanent=True,
                 for_all=True,
             )
-        content = _card(delivery) if self.shape == "teams" else as_json(delivery.notice)
+        content = _card(delivery) if self.shape == "teams" else as_json(delivery)
         body = json.dumps(content, ensure_ascii=False, default=str).encode("utf-8", "replace")
         headers = {"Idempotency-Key": delivery.notice.id}
         if self.secret:
@@ -69,8 +69,9 @@ class WebhookSink:
         return _post(self.url, body, headers, service="the webhook", timeout_seconds=self.timeout_seconds)
 
 
-def as_json(notice: Notice) -> dict[str, Any]:
+def as_json(delivery: Delivery) -> dict[str, Any]:
     """A notice as programs get it."""
+    notice = delivery.notice
     return {
         "id": notice.id,
         "project": notice.project,
@@ -78,6 +79,7 @@ def as_json(notice: Notice) -> dict[str, Any]:
         "interval": notice.interval.key,
         "reason": notice.reason.value,
         "message": dict(notice.message),
+        "standing": asdict(delivery.standing),
     }
 
 
@@ -90,8 +92,8 @@ def _card(delivery: Delivery) -> dict[str, Any]:
     actions = []
     if story:
         lines.append(_text_block(" · ".join([story.severity.capitalize(), *story.facts])))
-        if story.because:
-            lines.append(_text_block(story.because))
+        if delivery.standing.because:
+            lines.append(_text_block(delivery.standing.because))
         lines += [_text_block(text) for text in item_lines(story)[:6]]
         for title, url in (("Open in Lupus", story.incident_url), ("Airflow run", story.run_url)):
             if url:

@@ -7,7 +7,7 @@ import traceback
 
 import typer
 
-from lupus.cli import backtests, exclusions, incidents, operations, projects, retraining, runs, why
+from lupus.cli import backtests, exclusions, incidents, messages, operations, projects, retraining, runs, why
 from lupus.cli.terminal import Exit, fail
 from lupus.model import LupusError
 
@@ -33,6 +33,7 @@ retraining.register(app)
 why.register(app)
 backtests.register(app)
 exclusions.register(app)
+messages.register(app)
 operations.register(app)
 
 

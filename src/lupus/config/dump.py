@@ -238,6 +238,8 @@ def _alerts(project: Project) -> dict[str, Any]:
         follows = ("timezone",) in project.variables and alerts.quiet_hours.timezone == project.cadence.timezone
         if follows:  # written out it would tell the variable's value
             del tree["quiet_hours"]["timezone"]
+    if alerts.responders:
+        tree["responders"] = [f"<!subteam^{one}>" if one.startswith("S") else f"<@{one}>" for one in alerts.responders]
     tree["news_for"] = format_duration(alerts.news_for)
     tree["backfills"] = alerts.backfills
     return {name: value for name, value in tree.items() if value is not None}

@@ -32,7 +32,7 @@ from lupus.config.fields import (
     parse_cadence,
 )
 from lupus.config.recommendations import RecommendationsFile
-from lupus.config.routing import QuietHoursFile, RouteFile
+from lupus.config.routing import QuietHoursFile, Responders, RouteFile
 from lupus.config.rules import Rules, SelectorFile
 from lupus.config.sql_metrics import SqlMetrics
 from lupus.model import Alerts, Approval, CadenceKind, FileFormat, MetricsPolicy, Role, Severity, Task
@@ -303,6 +303,12 @@ class AlertsFile(_Mapping):
     )
     routes: tuple[RouteFile, ...] = Field(default=(), description="Who is told as well, of which findings.")
     quiet_hours: QuietHoursFile | None = Field(default=None, description="When nobody is disturbed.")
+    responders: Responders = Field(
+        default=(),
+        description="Slack users (<@U…>) and user groups (<!subteam^S…>) who may press the buttons of messages; "
+        "left out, everybody in the channel may.",
+        examples=[["<@U012AB3CD>", "<!subteam^S012AB3CD>"]],
+    )
     news_for: Duration = Field(
         default=_ALERTS.news_for, description="How long after its end an interval is news. Older ones tell nobody."
     )

@@ -59,6 +59,23 @@ Destinations = Annotated[
 ]
 
 
+_RESPONDER: Final = re.compile(r"<@([UW][A-Z0-9]{2,20})>|<!subteam\^(S[A-Z0-9]{2,20})>|([UWS][A-Z0-9]{2,20})")
+
+
+def _responder(text: str) -> str:
+    found = _RESPONDER.fullmatch(text)
+    if found is None:
+        refuse("is no Slack user or user group", "write its id, like <@U012AB3CD> or <!subteam^S012AB3CD>")
+    return str(found[1] or found[2] or found[3])
+
+
+Responders = Annotated[
+    tuple[Annotated[Text, AfterValidator(_responder)], ...],
+    BeforeValidator(listed, json_schema_input_type=Text | tuple[Text, ...]),
+    AfterValidator(distinct),
+]
+
+
 class RouteFile(SelectorFile):
     """Who is told of which findings. What is left out matches anything; several routes may match, and all are told."""
 

@@ -238,8 +238,9 @@ class Alerts:
     `reopen_within` intervals from there. With every `escalate_after` intervals that it lasts its severity rises by
     one step; of one that stays open a reminder is sent after `remind_after` (None: never).
 
-    `slack` and `routes` say who is told. Backfills, and runs of intervals that ended more than `news_for` ago, tell
-    nobody unless `backfills` is set.
+    `slack` and `routes` say who is told; `responders` are the ids of the Slack users and user groups who may press the
+    buttons of messages, where not everybody may. Backfills, and runs of intervals that ended more than `news_for` ago,
+    tell nobody unless `backfills` is set.
     """
 
     slack: SlackRoute | None = None
@@ -251,6 +252,7 @@ class Alerts:
     remind_after: int | None = None
     routes: tuple[Route, ...] = ()
     quiet_hours: QuietHours | None = None
+    responders: tuple[str, ...] = ()
     news_for: timedelta = timedelta(days=3)
     backfills: bool = False
 

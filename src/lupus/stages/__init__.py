@@ -20,6 +20,7 @@ from lupus.stages.exclusions import (
 from lupus.stages.extract import ExtractReport, extract
 from lupus.stages.incidents import TimelineEntry, change_incident, timeline
 from lupus.stages.judge import JudgeReport, judge
+from lupus.stages.listen import Listener, deliver_all, listen, project_finder
 from lupus.stages.measure import MeasureReport, measure
 from lupus.stages.missing import Silence, silence_of, tell_missing
 from lupus.stages.mlflow_runs import MlflowRun, push_mlflow, read_mlflow_run
@@ -57,6 +58,7 @@ __all__ = [
     "EnvironmentConnections",
     "ExtractReport",
     "JudgeReport",
+    "Listener",
     "MeasureReport",
     "MlflowRun",
     "OutcomeEffect",
@@ -80,6 +82,7 @@ __all__ = [
     "change_incident",
     "comparison_json",
     "deliver",
+    "deliver_all",
     "draft_project",
     "dry_workspace",
     "effect_of_outcome",
@@ -92,11 +95,13 @@ __all__ = [
     "judge",
     "judge_series",
     "leave_out",
+    "listen",
     "mark_retrain",
     "measure",
     "open_workspace",
     "pending_retrain",
     "point_json",
+    "project_finder",
     "push_metrics",
     "push_mlflow",
     "read_mlflow_run",

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from lupus.model import ConnectionNotUsableError, DeliveryError, LupusError, Notice, NoticeState, SeriesKey
 from lupus.stages.charts import series_chart
+from lupus.stages.standing import standing_of
 from lupus.stages.thread import QUIET, Thread, is_due
 from lupus.stages.turn import OutOfPatienceError, Patience, Turn
 from lupus.stages.workspace import Workspace
 
 if TYPE_CHECKING:
-    from lupus.act import Sink, SlackChannel
+    from lupus.act import Delivery, Sink, SlackChannel
 
 MOST_ATTEMPTS: Final = 100
 """A notice that failed so often (over four days, by the waits between) is given up."""
@@ -111,15 +112,12 @@ class _Round:
                 self.told += thread.told
 
     def _send_all(self, sink: Sink, incidents: Sequence[str], turn: Turn | None) -> None:
-        from lupus.act import Delivery, story_of
-
         # Read now: whoever had the turn before may have sent some.
         for notice in self._due(incidents):
-            story = story_of(notice.message)
             try:
                 if turn is not None:
                     turn.call()
-                receipt = sink.deliver(Delivery(notice, story, lambda one=notice: self._chart(one)))  # type: ignore[misc]
+                receipt = sink.deliver(self._delivery(notice))
             except (DeliveryError, ConnectionNotUsableError) as error:
                 if self._stops(error, notice, incidents, turn):
                     return
@@ -138,15 +136,22 @@ class _Round:
                 )
                 self.told += 1
 
-    def _chart(self, notice: Notice) -> bytes | None:
-        from lupus.act import story_of
+    def _delivery(self, notice: Notice) -> Delivery:
+        from lupus.act import Delivery, story_of
 
         story = story_of(notice.message)
-        if story is None or not story.items:
-            return None
-        item = story.items[0]
-        key = SeriesKey(self.project, *item.series)
-        return series_chart(self.workspace, key, until=notice.interval, title=item.name)
+        if story is None:
+            return Delivery(notice, None)
+        standing, _ = standing_of(self.workspace, self.project, notice.incident)
+
+        def chart() -> bytes | None:
+            if not story.items:
+                return None
+            item = story.items[0]
+            key = SeriesKey(self.project, *item.series)
+            return series_chart(self.workspace, key, until=notice.interval, title=item.name)
+
+        return Delivery(notice, story, chart, standing)
 
     def _stops(self, error: LupusError, notice: Notice | None, incidents: Sequence[str], turn: Turn | None) -> bool:
         """Record a failure; whether nothing more is to be tried at this destination now."""

@@ -25,6 +25,7 @@ from lupus.model import (
     SeriesKey,
 )
 from lupus.stages.charts import series_chart
+from lupus.stages.standing import standing_of
 from lupus.stages.turn import Turn
 from lupus.stages.workspace import Workspace
 
@@ -87,7 +88,7 @@ class Thread:
         if not stories:
             self._bare(due)
             return
-        say = _Now(*stories[-1], *self._standing())
+        say = _Now(*stories[-1], *standing_of(self.workspace, self.project, self.incident))
         self.current = due[0] if due else None
         if post is not None and post.ts:
             post = self._edit(post, say, due)
@@ -214,14 +215,6 @@ class Thread:
             self.told += 1
 
     # What the steps need
-
-    def _standing(self) -> tuple[Standing, int]:
-        from lupus.act import Standing
-
-        found = self.workspace.store.standing(self.incident)
-        if found is None:
-            return Standing(state="withdrawn"), -2
-        return Standing(**{name: value for name, value in found.items() if name != "version"}), found["version"]
 
     def _message(self, say: _Now, post: Post) -> dict[str, Any]:
         from lupus.act import channel_message, sign

@@ -28,7 +28,8 @@ def due(
     """By destination, the incidents about which there is something to send or to bring up to date.
 
     That is where notices are pending; where one that was not sent, for one of the reasons `quiet`, is not in the thread
-    yet; and where the incident has changed since its message was written, or is gone. Oldest first.
+    yet; and where the incident has changed since its message was written, or is gone. All messages of an `incident`
+    that is named. Oldest first.
     """
     notices, posts, incidents = tables.notices.c, tables.posts.c, tables.incidents.c
     number = project_id(project)
@@ -54,8 +55,11 @@ def due(
         .select_from(tables.posts.outerjoin(tables.incidents, incidents.id == posts.incident))
         .where(there, posts.writes >= 0, sa.func.coalesce(incidents.writes, GONE) != posts.writes)
     )
+    queries = [waiting, untold, changed]
+    if incident is not None:
+        queries.append(sa.select(posts.destination, posts.incident, posts.start).where(there))
     found: dict[str, dict[str, None]] = {}
-    rows = sorted({tuple(row) for query in (waiting, untold, changed) for row in connection.execute(query)}, key=_order)
+    rows = sorted({tuple(row) for query in queries for row in connection.execute(query)}, key=_order)
     for destination, one, _ in rows:
         if incident in (None, one):
             found.setdefault(destination, {})[one] = None
@@ -72,7 +76,7 @@ def standing(connection: Connection, incident: str) -> dict[str, Any] | None:
     row = connection.execute(
         sa.select(
             columns.state, columns.by, columns.acknowledged_by, columns.muted_until, columns.muted_score,
-            columns.outcome, columns.assignee, columns.comment, columns.writes,
+            columns.outcome, columns.assignee, columns.comment, columns.upstream, columns.writes,
         ).where(columns.id == incident)
     ).first()  # fmt: skip
     if row is None:
@@ -87,6 +91,7 @@ def standing(connection: Connection, incident: str) -> dict[str, Any] | None:
         "outcome": row.outcome or "",
         "assignee": row.assignee,
         "comment": row.comment,
+        "upstream": list(row.upstream),
         "version": row.writes,
     }
 
