@@ -89,7 +89,8 @@ def _draw(axes: Axes, points: Sequence[ChartPoint], colours: _Theme) -> None:
 
     def numbers(name: str) -> list[float]:
         found = (getattr(point, name) for point in points)
-        return [nan if one is None or not isfinite(one) else one for one in found]
+        # The difference of the largest and the smallest number has to be a number, too.
+        return [nan if one is None or not isfinite(one) else min(max(one, -1e300), 1e300) for one in found]
 
     values, lower, upper = numbers("value"), numbers("lower"), numbers("upper")
     low, high = _range(values, lower, upper)
@@ -148,8 +149,6 @@ def _range(values: Sequence[float], lower: Sequence[float], upper: Sequence[floa
     low = min([low, *(one for one in bounds if one >= low - 2 * span)])
     high = max([high, *(one for one in bounds if one <= high + 2 * span)])
     margin = 0.08 * ((high - low) or span)
-    if not isfinite(margin):  # the whole range of floating point numbers
-        return low, high
     return low - margin, high + margin
 
 

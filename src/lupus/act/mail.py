@@ -14,7 +14,7 @@ from email.utils import parseaddr
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
-from lupus.act.story import Standing, Story
+from lupus.act.story import Story
 from lupus.act.text import shorten, web_address
 from lupus.act.webhook import item_lines
 from lupus.model import Connection, DeliveryError
@@ -87,10 +87,10 @@ class MailSink:
         if notice.incident:  # an address that no message has: mail programs put all that refer to it together
             message["In-Reply-To"] = message["References"] = f"<lupus.{notice.incident}@{host}>"
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(plain_text(story, delivery.standing) if story else str(notice.message["text"]))
+        message.set_content(plain_text(story) if story else str(notice.message["text"]))
         if story:
             png = delivery.chart()
-            message.add_alternative(html(story, delivery.standing, chart=png is not None), subtype="html")
+            message.add_alternative(html(story, chart=png is not None), subtype="html")
             if png is not None:
                 body: Any = message.get_payload()[-1]  # type: ignore[index]
                 body.add_related(png, "image", "png", cid="<chart>", filename="chart.png")
@@ -119,16 +119,16 @@ class MailSink:
         )
 
 
-def plain_text(story: Story, standing: Standing) -> str:
+def plain_text(story: Story) -> str:
     """The story as plain text."""
     head = [story.text, "", " · ".join([story.severity.capitalize(), *story.facts])]
     lines = item_lines(story)
     links = [f"{name}: {url}" for name, url in (("Lupus", story.incident_url), ("Airflow", story.run_url)) if url]
-    because = [standing.because] if standing.because else []
+    because = [story.because] if story.because else []
     return "\n".join([*head, *because, "", *lines, "", *links]) + "\n"
 
 
-def html(story: Story, standing: Standing, *, chart: bool) -> str:
+def html(story: Story, *, chart: bool) -> str:
     """The story as HTML that every mail program shows: tables of text, inline styles, no scripts, nothing remote."""
     colour = _GREEN if story.clear else _COLOURS.get(story.severity, _COLOURS["medium"])
     rows = []
@@ -146,7 +146,7 @@ def html(story: Story, standing: Standing, *, chart: bool) -> str:
     parts = [
         f'<h2 style="margin:0 0 8px;font-size:18px;color:{colour}">{escape(story.text)}</h2>',
         f'<p style="margin:0 0 12px">{escape(" · ".join([story.severity.capitalize(), *story.facts]))}</p>',
-        f"<p>{escape(standing.because)}</p>" if standing.because else "",
+        f"<p>{escape(story.because)}</p>" if story.because else "",
         *rows,
         f"<p>{escape(story.rest)}</p>" if story.rest else "",
         f"<p><b>Data validation failed</b></p><ul>{checks}</ul>" if checks else "",

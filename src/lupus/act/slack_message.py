@@ -36,8 +36,8 @@ def channel_message(
     emoji = _emoji(story, standing)
     blocks = [_header(f"{emoji} {story.project}: {_news(story, standing)}{story.title}")]
     blocks.append(_section([_summary(story), *_state_lines(standing)]))
-    if standing.because and not story.clear:
-        blocks.append(_context([f"↑ {escape(standing.because, _SENTENCE)}"]))
+    if story.because and not story.clear:
+        blocks.append(_context([f"↑ {escape(story.because, _SENTENCE)}"]))
     if standing.state != "withdrawn":
         for item in story.items[: 1 if story.clear else _ITEMS]:
             blocks.extend(_item_blocks(item, small=not story.clear))

@@ -71,8 +71,8 @@ class Story:
     """A notice in facts. All texts are plain (nothing is escaped) and bounded, whatever the data holds.
 
     `text` is all of it in one line. `at` and `since` are keys of intervals. `facts` are short phrases (how many series,
-    how long), `items` the worst causes, `rest` counts the others, `checks` are expectations that were not met.
-    `mention` is what the route says. `clear` says that it is over.
+    how long), `items` the worst causes, `rest` counts the others, `checks` are expectations that were not met,
+    `because` names a likely cause elsewhere. `mention` is what the route says. `clear` says that it is over.
     """
 
     text: str
@@ -89,6 +89,7 @@ class Story:
     items: tuple[Item, ...] = ()
     rest: str = ""
     checks: tuple[str, ...] = ()
+    because: str = ""
     mention: str = ""
     incident_url: str = ""
     run_url: str = ""
@@ -120,11 +121,12 @@ def tell(
     *,
     series: Mapping[SeriesKey, Series],
     links: Links,
+    because: str = "",
     mention: str = "",
 ) -> Story:
     """What the run of `interval` means for `incident`. Details are of the findings of that run.
 
-    When that run found nothing (it is over), they are of all runs.
+    When that run found nothing (it is over), they are of all runs. `because` is a sentence about a cause elsewhere.
     """
     now = [finding for finding in incident.findings if finding.found.start == interval.start]
     clear = reason is Reason.RESOLVED or not now
@@ -146,6 +148,7 @@ def tell(
         items=tuple(_item(project, cause, interval, series, links) for cause in groups[:MOST_ITEMS]),
         rest=_rest(groups[MOST_ITEMS:]),
         checks=tuple(_checks(checked)),
+        because=shorten(because, _SENTENCE),
         mention=mention,
         incident_url=links.incident_url(incident.id),
         run_url=links.run_url,
@@ -292,7 +295,7 @@ def count(number: int, one: str, many: str = "") -> str:
 class Standing:
     """What has become of an incident by now. `state` is the incident's, or ``withdrawn`` when it is gone.
 
-    `because` is a likely cause elsewhere; `awaiting` says that a retraining waits for somebody's approval.
+    `awaiting` says that a retraining waits for somebody's approval.
     """
 
     state: str = "open"
@@ -301,5 +304,4 @@ class Standing:
     outcome: str = ""
     assignee: str = ""
     comment: str = ""
-    because: str = ""
     awaiting: bool = False

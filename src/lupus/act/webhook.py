@@ -92,8 +92,8 @@ def _card(delivery: Delivery) -> dict[str, Any]:
     actions = []
     if story:
         lines.append(_text_block(" · ".join([story.severity.capitalize(), *story.facts])))
-        if delivery.standing.because:
-            lines.append(_text_block(delivery.standing.because))
+        if story.because:
+            lines.append(_text_block(story.because))
         lines += [_text_block(text) for text in item_lines(story)[:6]]
         for title, url in (("Open in Lupus", story.incident_url), ("Airflow run", story.run_url)):
             if url:

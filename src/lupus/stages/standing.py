@@ -1,11 +1,10 @@
-"""What has become of an incident since its notice was written: people's decisions, causes elsewhere, retraining."""
+"""What has become of an incident since its notice was written: people's decisions, and retraining."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lupus.model import RetrainState, StoreError
-from lupus.stages.upstream import causes_upstream
+from lupus.model import RetrainState
 from lupus.stages.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -19,19 +18,9 @@ def standing_of(workspace: Workspace, project: str, incident: str) -> tuple[Stan
     found = workspace.store.standing(incident)
     if found is None:
         return Standing(state="withdrawn"), -2
-    version, upstream = found.pop("version"), found.pop("upstream")
+    version = found.pop("version")
     awaiting = any(
         one.state is RetrainState.AWAITING_APPROVAL and one.incident == incident
         for one in workspace.store.retrain_requests(project)
     )
-    because = _because(workspace, incident) if upstream else ""
-    return Standing(**found, because=because, awaiting=awaiting), version
-
-
-def _because(workspace: Workspace, incident: str) -> str:
-    try:
-        causes = causes_upstream(workspace, workspace.store.incident(incident))
-    except StoreError:  # it went just now
-        return ""
-    # The furthest one is where it began, and its sentence has the chain.
-    return causes[-1].sentence if causes else ""
+    return Standing(**found, awaiting=awaiting), version

@@ -76,7 +76,7 @@ def standing(connection: Connection, incident: str) -> dict[str, Any] | None:
     row = connection.execute(
         sa.select(
             columns.state, columns.by, columns.acknowledged_by, columns.muted_until, columns.muted_score,
-            columns.outcome, columns.assignee, columns.comment, columns.upstream, columns.writes,
+            columns.outcome, columns.assignee, columns.comment, columns.writes,
         ).where(columns.id == incident)
     ).first()  # fmt: skip
     if row is None:
@@ -91,7 +91,6 @@ def standing(connection: Connection, incident: str) -> dict[str, Any] | None:
         "outcome": row.outcome or "",
         "assignee": row.assignee,
         "comment": row.comment,
-        "upstream": list(row.upstream),
         "version": row.writes,
     }
 
