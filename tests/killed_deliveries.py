@@ -1,0 +1,101 @@
+"""A process that delivers in forks of itself, each killed at one step. See test_deliver_killed.py.
+
+Lines of JSON on standard input; a line on standard output for each: the signal that ended the fork, or 0. A step is the
+moment before or after a call to the store that writes, or to Slack.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import traceback
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+STORE = ("take_lease", "save_post", "mark_notice", "release")
+SLACK = ("post", "edit", "reply", "upload", "find_post", "find_reply")
+
+
+def die() -> NoReturn:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("a process outlives SIGKILL")
+
+
+def arm(step: int) -> None:
+    """Put the killer at step number `step`, counted from 1."""
+    from lupus.act import SlackChannel
+    from lupus.store import Store
+
+    left = step
+
+    def count() -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            die()
+
+    for owner, names in ((Store, STORE), (SlackChannel, SLACK)):
+        for name in names:
+            original = getattr(owner, name)
+
+            def wrapped(*arguments: Any, _original: Any = original, **options: Any) -> Any:
+                count()
+                result = _original(*arguments, **options)
+                count()
+                return result
+
+            setattr(owner, name, wrapped)
+
+
+def work(order: dict[str, Any]) -> None:
+    from unittest import mock
+
+    from act_cases import House
+    from delivery_cases import Clock, Desk, FixedConnections
+    from lupus.model import Connection
+    from lupus.stages import Settings, Workspace, thread
+    from lupus.store import open_store
+    from slack_server import TOKEN
+
+    folder = Path(order["folder"])
+    settings = Settings(folder, folder, folder, order["url"], "https://airflow.example")
+    connections = FixedConnections(Connection("slack", secret=TOKEN, extra={"base_url": order["server"]}))
+    with open_store(order["url"]) as store, mock.patch.object(thread, "series_chart", return_value=b"\x89PNG"):
+        desk = Desk(Workspace(settings, store, connections), house=House())
+        desk.clock = Clock(datetime.fromisoformat(order["now"]))
+        arm(order["step"])
+        desk.deliver()
+
+
+def main() -> None:
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
+    import slack_sdk  # noqa: F401
+
+    import lupus.act
+    import lupus.stages.deliver
+    import lupus.stages.thread
+    import lupus.store  # noqa: F401
+
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    for line in sys.stdin:
+        order = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            try:
+                work(order)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
+        status = os.waitpid(child, 0)[1]
+        ended = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+        sys.stdout.write(f"{ended}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
