@@ -205,7 +205,7 @@ def test_mentions_come_only_when_it_is_new_or_worse() -> None:
          ["Mute", "Expected", "False alarm", "Retrain"]),
         (Standing("muted", by="Vera", until="2013-04-01"), "🔕 Muted until 2013-04-01 by Vera",
          ["Acknowledge", "Mute", "Expected", "False alarm", "Retrain"]),
-        (Standing("resolved", by="Vera", outcome="false_alarm", comment="<!channel> the feed"),
+        (Standing("resolved", by="Emmy", outcome="false_alarm", judged_by="Vera", comment="<!channel> the feed"),
          "Judged *false alarm* by Vera\n“&lt;!channel&gt; the feed”", []),
         (Standing("resolved"), "", ["Expected", "False alarm"]),
         (Standing("withdrawn"), "this is no longer found", []),
@@ -254,7 +254,10 @@ def test_a_likely_cause_elsewhere_is_told() -> None:
 def test_a_bare_text_is_no_story() -> None:
     assert story_of({"text": "a <b>"}) is None
     assert note("a <b>")["text"] == "a &lt;b&gt;"
-    assert validate_blocks(note("x" * 10_000)) == []
+    digest = note("flights: 2 incidents\n• high: <a>\n\n• low: b")
+    assert digest["blocks"][0]["text"]["text"] == "flights: 2 incidents\n• high: &lt;a&gt;\n \n• low: b"
+    for text in ("x" * 10_000, "\n".join(["<" * 5000] * 500), "a\n\n"):
+        assert validate_blocks(note(text)) == []
 
 
 @pytest.mark.parametrize(

@@ -223,7 +223,11 @@ def test_act_hands_on_the_run_s_address(calls: Any, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(stages, "act", act)
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example/team/")
     result = ActOperator(task_id="act", project=PROJECT).execute(context())
-    assert told == {"url": "https://airflow.example/team/dags/lupus__shop/runs/manual__1", "send": False}
+    assert told == {
+        "url": "https://airflow.example/team/dags/lupus__shop/runs/manual__1",
+        "backfill": False,
+        "send": False,
+    }
     assert result == {"interval": KEY, "incidents": [], "notices": {}, "retrain": None}
 
 

@@ -55,7 +55,8 @@ class MailSink:
                 permanent=permanent,
             ) from None
         except smtplib.SMTPResponseException as error:
-            said = shorten(str(error.smtp_error), 200)
+            answer = error.smtp_error
+            said = shorten(answer.decode(errors="replace") if isinstance(answer, bytes) else answer, 200)
             raise self._error(f"{error.smtp_code} {said}", "see its log", permanent=error.smtp_code >= 500) from None
         except (OSError, smtplib.SMTPException) as error:
             raise self._error(f"not reached: {error or type(error).__name__}", "check host, port and network") from None

@@ -51,7 +51,7 @@ def _asked(project: Project, request: RetrainRequest | None) -> Iterator[tuple[s
         return
     where = {
         Approval.AIRFLOW: "answer the required action of its run in Airflow",
-        Approval.SLACK: f"press Retrain in this thread's message, or lupus retrain approve {request.id} (or refuse)",
+        Approval.SLACK: f"press Approve or Refuse above, or lupus retrain approve {request.id} (or refuse)",
     }.get(project.retrain.approval, "")
     why = shorten(request.reasons[0], _SENTENCE) if request.reasons else ""
     yield request.id, request.incident, f"Retraining by {request.dag} waits for approval: {where}. Because: {why}"

@@ -17,6 +17,7 @@ _NAME: Final = 240
 _SENTENCE: Final = 400
 _SMALL: Final = 1500
 _LINES: Final = 2800
+_MOST_PARTS: Final = 20
 
 _EMOJI: Final = {"low": "🟡", "medium": "🟠", "high": "🔴", "critical": "🚨"}
 _OVER: Final = "✅"
@@ -80,8 +81,10 @@ def thread_message(story: Story) -> dict[str, Any] | None:
 
 
 def note(text: str) -> dict[str, Any]:
-    """A plain text as a message."""
-    return {"text": escape(text, _LINES), "blocks": [_section([escape(text, _LINES)])]}
+    """A plain text as a message, line by line."""
+    lines = [escape(line, _LINES) for line in text.split("\n")]
+    parts = _parts([line or " " for line in lines])
+    return {"text": lines[0] or " ".join(lines), "blocks": [_section(part) for part in parts[:_MOST_PARTS]]}
 
 
 def _emoji(story: Story, standing: Standing) -> str:
@@ -125,7 +128,8 @@ def _state_lines(standing: Standing) -> list[str]:
         case "withdrawn":
             lines.append("The data were measured again, and this is no longer found.")
     if standing.outcome:
-        lines.append(f"Judged *{escape(standing.outcome.replace('_', ' '), 40)}*{by}")
+        judge = f" by {escape(standing.judged_by, 100)}" if standing.judged_by else ""
+        lines.append(f"Judged *{escape(standing.outcome.replace('_', ' '), 40)}*{judge}")
     if standing.awaiting:
         lines.append("⏳ A retraining waits for approval")
     if standing.assignee:

@@ -302,6 +302,7 @@ class Standing:
     by: str = ""
     until: str = ""
     outcome: str = ""
+    judged_by: str = ""
     assignee: str = ""
     comment: str = ""
     awaiting: bool = False

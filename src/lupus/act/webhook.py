@@ -143,6 +143,7 @@ def _post(url: str, body: bytes, headers: Mapping[str, str], *, service: str, ti
         with build_opener(_NoRedirects).open(request, timeout=timeout_seconds) as answer:
             return f"HTTP {answer.status}"
     except HTTPError as error:
+        error.close()
         status = error.code
         wait = _seconds(error.headers.get("Retry-After"))
         if status == 429 or (status == 503 and wait is not None):

@@ -78,9 +78,8 @@ def act(
             except ConflictError:  # a person, or another run, changed an incident: decide again, with knowledge of it
                 if not tries_left:
                     raise
-        # A range of days is not to wait for a service that is down: what is not told now is told by the next run.
-        undelivered = deliver(workspace, project.name, patience=Patience(5.0)).undelivered if send else ()
-        record.problems(undelivered)
+    # A range of days is not to wait for a service that is down: what is not told now is told by the next run.
+    undelivered = deliver(workspace, project.name, patience=Patience(5.0)).undelivered if send else ()
     told = tuple(store.notices(project.name, interval=interval))
     # Not only what has changed: a run that is repeated changes nothing, and still has something to report.
     touched |= {notice.incident for notice in told}

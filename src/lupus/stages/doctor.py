@@ -155,6 +155,23 @@ def _runs(workspace: Workspace, project: Project) -> Iterator[Finding]:
     silence = silence_of(workspace, project, datetime.now(UTC))
     if silence is not None:
         yield Finding(f"silent {project.name}", Health.WARNING, f"{silence.sentence}; is its Dag paused?")
-    for notice in workspace.store.notices(project.name):
-        if notice.state is NoticeState.FAILED or (notice.state is NoticeState.PENDING and notice.attempts):
-            yield Finding(f"message to {notice.destination}", Health.BROKEN, f"{notice.interval}: {notice.error}")
+    yield from _messages(workspace, project)
+
+
+def _messages(workspace: Workspace, project: Project) -> Iterator[Finding]:
+    """What could not be delivered, why, and when it is tried again."""
+    notices = workspace.store.notices(project.name)
+    for notice in notices:
+        subject, about = f"message to {notice.destination}", f"{notice.interval.key}: {notice.error}"
+        if notice.state is NoticeState.FAILED:
+            again = f"; when that is mended: lupus deliver {project.name} --again"
+            yield Finding(subject, Health.BROKEN, about + again)
+        elif notice.state is NoticeState.PENDING and notice.attempts:
+            when = f"; next try at {notice.next_try:%Y-%m-%d %H:%M} UTC" if notice.next_try else ""
+            yield Finding(subject, Health.WARNING, about + when)
+    # What went out, but not as it should: the newest says what is so now.
+    sent = [notice for notice in notices if notice.state is NoticeState.SENT]
+    if sent and sent[-1].error:
+        yield Finding(
+            f"message to {sent[-1].destination}", Health.WARNING, f"{sent[-1].interval.key}: {sent[-1].error}"
+        )

@@ -243,7 +243,7 @@ class Thread:
             if error.for_all and not error.permanent:  # no answer, or too many calls: the message would not fare better
                 raise
             self.remarks.append(f"without a chart: {error}")
-            return replace(post, file="", file_of=newest.id)
+            return replace(post, file="", file_of="")  # the next edit tries again
         post = replace(post, file=file, file_of=newest.id)
         self._save(post)
         return post

@@ -9,7 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from lupus.model import IncidentState, NoticeState, Post
+from lupus.model import EventKind, NoticeState, Post
 from lupus.store import tables
 from lupus.store.bulk import upsert
 from lupus.store.names import Names, epoch, project_id
@@ -84,11 +84,19 @@ def standing(connection: Connection, incident: str) -> dict[str, Any] | None:
     until = [row.muted_until] if row.muted_until else []
     if row.muted_score is not None:
         until.append(f"its score reaches {row.muted_score:.1f}")
+    events = tables.incident_events.c
+    # Whoever changed it last need not be who muted or judged it: two people may have pressed at once.
+    people = sa.select(events.kind, events.by).where(
+        events.incident == incident, events.kind.in_((EventKind.MUTED.value, EventKind.JUDGED.value))
+    )
+    by = {one.kind: one.by for one in connection.execute(people.order_by(events.at_us))}
+    by[EventKind.ACKNOWLEDGED.value] = row.acknowledged_by
     return {
         "state": row.state,
-        "by": row.acknowledged_by if row.state == IncidentState.ACKNOWLEDGED.value else row.by,
+        "by": by.get(row.state, row.by),
         "until": " or ".join(until),
         "outcome": row.outcome or "",
+        "judged_by": by.get(EventKind.JUDGED.value, row.by) if row.outcome else "",
         "assignee": row.assignee,
         "comment": row.comment,
         "version": row.writes,
