@@ -15,7 +15,6 @@ from lupus.ui.errors import ERRORS, add_handlers
 from lupus.ui.headers import Headers
 from lupus.ui.routes import ROUTERS
 from lupus.ui.schemas.rules import Progress
-from lupus.ui.scripts import router as scripts
 from lupus.ui.service import Service
 
 API: Final = "/api/v1"
@@ -47,7 +46,6 @@ def create_app() -> FastAPI:
         return JSONResponse(document(app))
 
     app.include_router(api)
-    app.include_router(scripts)
     app.add_middleware(Headers)
     add_handlers(app)
     return app

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
 from airflow.plugins_manager import AirflowPlugin
@@ -12,17 +14,33 @@ PREFIX: Final = "lupus"
 
 
 class LateApp:
-    """The FastAPI app, made at its first request: every scheduler, worker and task loads plugins, and none serves."""
+    """The API, made at the first request: every scheduler, worker and task loads plugins, and none of them serves.
+
+    The front end's script is the first thing that a browser asks for. It is served while the rest is being loaded.
+    """
 
     def __init__(self) -> None:
-        self._app: Any = None
+        self._api: Future[Any] | None = None
+        self._scripts: Any = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if self._app is None:
-            from lupus.ui.app import create_app
+        if self._scripts is None:
+            from lupus.ui.scripts import scripts_before
 
-            self._app = create_app()
-        await self._app(scope, receive, send)
+            self._scripts = scripts_before(self._serve_api)
+            self._api = ThreadPoolExecutor(1, thread_name_prefix="lupus-ui").submit(_make_api)
+        await self._scripts(scope, receive, send)
+
+    async def _serve_api(self, scope: Any, receive: Any, send: Any) -> None:
+        assert self._api is not None  # noqa: S101 - made before the first request gets here
+        api = await asyncio.wrap_future(self._api)
+        await api(scope, receive, send)
+
+
+def _make_api() -> Any:
+    from lupus.ui.app import create_app
+
+    return create_app()
 
 
 class LupusPlugin(AirflowPlugin):

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Any, Final
 
-from fastapi import APIRouter, Path, Response
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
 
 from lupus.ui.bundle import bundle_code, bundle_digest
 
-router = APIRouter(include_in_schema=False)
 _FOREVER: Final = "public, max-age=31536000, immutable"
 
 
-@router.get("/static/{digest}/lupus.js")
-def get_script(digest: Annotated[str, Path(pattern="^[0-9a-f]{16}$")]) -> Response:
+def get_script(request: Request) -> Response:
     """The script. A tab that was opened before an upgrade asks for the old one and gets the new one, not to be kept."""
-    kept = _FOREVER if digest == bundle_digest() else "no-store"
-    return Response(bundle_code(), media_type="text/javascript; charset=utf-8", headers={"cache-control": kept})
+    kept = _FOREVER if request.path_params["digest"] == bundle_digest() else "no-store"
+    headers = {"cache-control": kept, "x-content-type-options": "nosniff"}
+    return Response(bundle_code(), media_type="text/javascript", headers=headers)
+
+
+def scripts_before(app: Any) -> Starlette:
+    """`app` with the script before it."""
+    return Starlette(routes=[Route("/static/{digest}/lupus.js", get_script), Mount("/", app=app)])
