@@ -27,13 +27,18 @@ project: evil
 owner: {json.dumps(ATTACK)}
 description: {json.dumps(ATTACK)}
 start: 2026-01-01
+end: 2026-02-09
 tables:
   data: {{source: {{connection: warehouse, table: evil}}, time: day}}
 segments: [{json.dumps(ATTACK)}]
 """
+LOANS = tiny.PROJECT.replace(
+    "owner: ml-loans", "owner: ml-loans\ndescription: Which loans will default?\nend: 2026-02-09"
+)
 FRESH = """\
 project: fresh
 start: 2026-01-01
+end: 2026-02-09
 tables:
   data: {source: {connection: warehouse, table: loans}, time: day}
 """
@@ -84,6 +89,8 @@ def _fill_evil(warehouse: Path) -> None:
 def started(folder: Path, **settings: str) -> Iterator[Web]:
     """The Web UI of an installation in `folder`; the last day of the product is run by Airflow itself."""
     installation = Installation.tiny(folder / "tiny")
+    # Without an end Airflow would run the days up to today, for which there is no data.
+    installation.add_project("loans", LOANS)
     installation.add_project("evil", EVIL)
     installation.add_project("fresh", FRESH)
     _fill_evil(installation.warehouse)

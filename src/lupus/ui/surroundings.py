@@ -32,12 +32,11 @@ def surroundings(service: Service, found: Found, asked: Span) -> dict[str, Any]:
             "kind": "retraining",
             "first": one.interval.key,
             "last": one.interval.key,
-            "label": str(one.state),
+            "label": str(one.state).replace("_", " "),
             "id": one.id,
             "by": one.by,
         }
         for one in store.retrain_requests(stand.name)
-        if one.state.settled
     ]
     events += [_remark(one) for one in annotations]
     exclusions = [one for one in store.exclusions(stand.name) if one.about(found.series.key)]

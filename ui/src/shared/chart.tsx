@@ -58,6 +58,16 @@ interface Props {
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+const DAY = 86_400;
+const MONTH = 30 * DAY;
+const YEAR = 365 * DAY;
+/** Steps of the axis of days: nothing below a day, or every tick of a short range would be an hour of one. */
+const DAY_STEPS = [
+  ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15].map((days) => days * DAY),
+  ...[1, 2, 3, 4, 6].map((months) => months * MONTH),
+  ...[1, 2, 5, 10, 25, 50].map((years) => years * YEAR),
+];
+
 /** Ticks of the time axis: the day, with the year where it changes. */
 function dateTicks(splits: number[], increment: number, withYear: boolean): string[] {
   let year = withYear ? 0 : new Date((splits[0] ?? 0) * 1000).getUTCFullYear();
@@ -98,6 +108,7 @@ export const Chart = memo(function Chart(props: Props) {
   const [heard, setHeard] = useState("");
   const colours = useTheme();
   const x = useMemo(() => data.days.map(dayToX), [data.days]);
+  const hourly = data.days.some((day) => day.length > 10);
   const overlayNames = overlays.map((one) => one.name).join("\n");
 
   useEffect(() => {
@@ -140,6 +151,7 @@ export const Chart = memo(function Chart(props: Props) {
       axes: [
         {
           ...axis,
+          incrs: hourly ? undefined : DAY_STEPS,
           values: (_plot, splits, _axis, _space, increment) => dateTicks(splits, increment, !small),
           size: small ? 24 : 42,
           space: small ? 56 : 70,
@@ -200,7 +212,7 @@ export const Chart = memo(function Chart(props: Props) {
       plot.current = null;
     };
     // The series of a plot are fixed when it is made; data comes below.
-  }, [colours, unit, small, height, overlayNames]);
+  }, [colours, unit, small, height, overlayNames, hourly]);
 
   useEffect(() => {
     const from = data.immatureFrom ?? data.y.length;
@@ -210,7 +222,7 @@ export const Chart = memo(function Chart(props: Props) {
     const full = columns.map((column) => (column.length === x.length ? column : x.map(() => null)));
     plot.current?.setData(full as unknown as uPlot.AlignedData);
     // `overlays` is a new list on every rendering; its names and the data's days say when it has changed.
-  }, [data, x, overlays, colours, unit, small, height, overlayNames]);
+  }, [data, x, overlays, colours, unit, small, height, overlayNames, hourly]);
 
   useEffect(() => plot.current?.redraw(false), [props.markers, props.exclusions]);
 

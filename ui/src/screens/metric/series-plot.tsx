@@ -8,6 +8,7 @@ import { Chart, type ChartData, type Exclusion, type Marker, type Overlay } from
 import { statusOf } from "../../shared/codes";
 import { shortDay } from "../../shared/days";
 import { complain } from "../../shared/toast";
+import { counted } from "../../shared/units";
 import { useParam } from "../../state/params";
 import { IncidentTrack } from "./incident-track";
 import type { Series } from "./metric";
@@ -175,7 +176,7 @@ export function SeriesPlot({ series, overlay, onZoom, onSelect, onReset }: Props
       {(series.events.length > 0 || series.exclusions.length > 0) && (
         <details className="l-events">
           <summary>
-            {series.events.length} events, {series.exclusions.length} exclusions
+            {counted(series.events.length, "event")}, {counted(series.exclusions.length, "exclusion")}
           </summary>
           <ul>
             {series.events.map((one, index) => (

@@ -93,11 +93,13 @@ function Reasons({ why, series, status }: { why: Schemas["WhyOut"]; series: Seri
 }
 
 export function Why({ series, day, status }: { series: Series; day: string; status: Status | null }) {
-  const why = useWhy(series.info.id, day, day !== "");
+  // Without a value there is nothing that moved: that question would only be refused.
+  const valued = (series.y[series.axis.keys.indexOf(day)] ?? null) !== null;
+  const why = useWhy(series.info.id, day, valued);
   return (
     <aside className="l-panel l-why l-stack" aria-label="Why">
       <h2>Why{day && <span className="l-muted"> · {shortDay(day)}</span>}</h2>
-      {day ? (
+      {valued ? (
         <Show query={why} what="explanation" lines={5}>
           {(found) => (
             <div className="l-stack">
@@ -106,7 +108,7 @@ export function Why({ series, day, status }: { series: Series; day: string; stat
           )}
         </Show>
       ) : (
-        <p className="l-muted">Nothing was measured in this range.</p>
+        <p className="l-muted">{day ? series.failures[series.axis.keys.indexOf(day)] || "There is no value on this day." : "Nothing was measured in this range."}</p>
       )}
       {series.incidents.length > 0 && (
         <section>
