@@ -59,7 +59,7 @@ EVALUATION ?= ../shared/evaluation
 bench-rules: $(VENV)/ready ## the anomaly rules on labelled series (EVALUATION=folder with score.py and dev/)
 	@$(BIN)/python benchmarks/rules.py $(EVALUATION)
 
-bench-ui: $(VENV)/ready ## the Web UI's API over 20 million points in PostgreSQL (BENCH=--small: in a minute)
+bench-ui: $(VENV)/ready ui ## the Web UI over 20 million points in PostgreSQL, API and browser (BENCH=--small: in a minute)
 	@$(BIN)/python benchmarks/ui $(BENCH)
 
 reference: $(VENV)/ready ## write the JSON Schema and the generated reference pages of docs/ anew

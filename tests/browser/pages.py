@@ -84,8 +84,8 @@ def watched(context: BrowserContext) -> Iterator[Page]:
     yield opened
     attacked = opened.evaluate("window.attacked ?? null")
     context.close()
-    assert errors == []
-    assert attacked is None
+    assert not errors, errors
+    assert attacked is None, attacked
 
 
 def take_picture(page: Page, name: str, folder: Path) -> None:

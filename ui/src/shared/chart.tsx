@@ -130,7 +130,7 @@ export const Chart = memo(function Chart(props: Props) {
     const options: uPlot.Options = {
       width: Math.max(120, root.clientWidth),
       height,
-      padding: [small ? 6 : 14, 10, 0, 0],
+      padding: [small ? 6 : 14, small ? 14 : 22, 0, 0],
       legend: { show: false },
       tzDate: (stamp) => uPlot.tzDate(new Date(stamp * 1000), "Etc/UTC"),
       scales: {

@@ -46,6 +46,7 @@ export function drawMarkers(plot: uPlot, markers: readonly Marker[], colours: Th
   ctx.save();
   ctx.font = `${11.5 * ratio}px ${getComputedStyle(plot.root).fontFamily}`;
   ctx.textBaseline = "top";
+  ctx.textAlign = "left"; // the axes leave their own behind
   ctx.lineWidth = 1.4 * ratio;
   const taken: [number, number, number][] = [];
   for (const one of markers) {

@@ -150,7 +150,7 @@ function Page({ series, range, zoomed }: { series: Series; range: Range; zoomed:
         <p className="l-sentence">
           {day && <span className="l-muted">{formatDay(day)}: </span>}
           {said || (status === "ok" ? `${formatValue(series.y[at], info.unit)}, inside its expected range.` : formatValue(series.y[at], info.unit))}
-          {waiting > 0 && <span className="l-muted"> Labels of {counted(waiting, "newer day")} are still arriving.</span>}
+          {waiting > 0 && !params.get("day") && <span className="l-muted"> Labels of {counted(waiting, "newer day")} are still arriving.</span>}
         </p>
       </div>
       <div className="l-metric">

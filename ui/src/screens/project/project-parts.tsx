@@ -121,7 +121,7 @@ export function Rules({ project }: { project: Project }) {
       <h2>Rules</h2>
       <ul className="l-lines">
         {project.rules.map((one) => (
-          <li key={one.name}>
+          <li key={one.name} className="l-clip" title={whereText(one.where)}>
             <Link to={paths.rule(project.name, one.name)}>
               <strong>{one.name}</strong>
             </Link>{" "}
