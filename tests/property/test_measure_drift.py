@@ -24,7 +24,11 @@ def categories(numbers: list[int]) -> Sample:
 def numbers(values: list[float]) -> Sample:
     edges = (-2.0, -1.0, 0.0, 0.5, 3.0)
     found = np.histogram(values, np.array([-np.inf, *edges, np.inf]))[0]
-    made = Sample.of_numbers(Moments.of(values), Histogram(edges, tuple(found.tolist())))
+    below, above = (
+        sum(max(far, 0.0) for far in fars)
+        for fars in zip(*((edges[0] - one, one - edges[-1]) for one in values), strict=True)
+    )
+    made = Sample.of_numbers(Moments.of(values), Histogram(edges, tuple(found.tolist()), (below, above)))
     assert made is not None
     return made
 
@@ -101,4 +105,5 @@ def test_merging_is_counting_together(own: list[float], other: list[float]) -> N
     both, at_once = merged([numbers(own), numbers(other)]), numbers(own + other)
     assert both is not None
     assert both.counts.tolist() == at_once.counts.tolist()
+    assert np.allclose(both.beyond, at_once.beyond, rtol=1e-12)
     assert both.rows == at_once.rows

@@ -26,7 +26,9 @@ EDGES = (-100.0, -1.0, 0.0, 50.0)
 
 def histogram(values: list[float]) -> Histogram:
     places = np.searchsorted(EDGES, values, side="right")
-    return Histogram(EDGES, tuple(np.bincount(places, minlength=5).tolist()))
+    below = math.fsum(EDGES[0] - value for value in values if value < EDGES[0])
+    above = math.fsum(value - EDGES[-1] for value in values if value >= EDGES[-1])
+    return Histogram(EDGES, tuple(np.bincount(places, minlength=5).tolist()), (below, above))
 
 
 def categories(values: list[float]) -> Categories:
@@ -136,10 +138,10 @@ def test_no_metric_of_errors_is_ever_infinite(rows: list[tuple[float, float]]) -
 
 def test_what_does_not_belong_together_does_not_merge() -> None:
     with pytest.raises(MeasureError, match="different edges"):
-        Histogram((0.0, 1.0), (1, 2, 3)) + Histogram((0.0, 2.0), (1, 2, 3))
+        Histogram((0.0, 1.0), (1, 2, 3), (1.0, 3.0)) + Histogram((0.0, 2.0), (1, 2, 3), (1.0, 3.0))
     with pytest.raises(MeasureError, match="different lists"):
         Categories({"a": 1}, 0) + Categories({"b": 1}, 0)
     with pytest.raises(MeasureError, match="different thresholds"):
         scores([(0.3, True)]) + replace(scores([(0.3, True)]), threshold=0.4)
     with pytest.raises(ValueError, match="need 3 counts"):
-        Histogram((0.0, 1.0), (1, 2))
+        Histogram((0.0, 1.0), (1, 2), (0.0, 0.0))

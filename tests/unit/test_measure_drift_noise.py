@@ -27,6 +27,11 @@ def categories(shares: np.ndarray) -> Draw:
 def normals(mean: float, std: float = 1.0) -> Draw:
     """Normal values; large samples are drawn bin by bin, with the moments that so many rows have."""
     shares = np.diff(norm.cdf(np.array([-np.inf, *EDGES, np.inf]), mean, std))
+    # The mean of what lies beyond an edge.
+    first, last = (
+        mean + side * std**2 * norm.pdf(edge, mean, std) / share
+        for side, edge, share in ((-1, EDGES[0], shares[0]), (1, EDGES[-1], shares[-1]))
+    )
 
     def draw(random: np.random.Generator, n: int) -> Sample:
         if n <= 5_000:
@@ -34,15 +39,19 @@ def normals(mean: float, std: float = 1.0) -> Draw:
             counts = np.histogram(values, np.array([-np.inf, *EDGES, np.inf]))[0]
             low, high, average = values.min(), values.max(), values.mean()
             m2 = ((values - average) ** 2).sum()
+            beyond = np.maximum(EDGES[0] - values, 0).sum(), np.maximum(values - EDGES[-1], 0).sum()
         else:
             counts = random.multinomial(n, shares)
-            middles = np.array([-3.3 * std, *(np.array(EDGES[:-1]) + np.array(EDGES[1:])) / 2, 3.3 * std])
+            middles = np.array([first, *(np.array(EDGES[:-1]) + np.array(EDGES[1:])) / 2, last])
             average = float((counts * middles).sum() / n)
             m2, low, high = n * std**2, mean - 4.9 * std, mean + 4.9 * std
+            beyond = counts[0] * (EDGES[0] - middles[0]), counts[-1] * (middles[-1] - EDGES[-1])
         moments = Moments(
             rows=n, present=n, count=n, mean=float(average), m2=float(m2), low=float(low), high=float(high)
         )
-        made = Sample.of_numbers(moments, Histogram(EDGES, tuple(counts.tolist())))
+        made = Sample.of_numbers(
+            moments, Histogram(EDGES, tuple(counts.tolist()), (float(beyond[0]), float(beyond[1])))
+        )
         assert made is not None
         return made
 

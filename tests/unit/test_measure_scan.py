@@ -50,6 +50,7 @@ def same(one: Cells, other: Cells) -> None:
     for name in ("rows", "present", "nan", "infinite", "count", "zeros", "negatives", "low", "high"):
         assert getattr(mine, name) == getattr(theirs, name), name
     assert one.unstable == other.unstable
+    assert one.beyond == pytest.approx(other.beyond, rel=1e-9, abs=1e-11 * mine.count)
     spread = math.sqrt(theirs.m2 / theirs.count) if theirs.count else 0.0
     assert mine.mean == pytest.approx(theirs.mean, rel=1e-11, abs=1e-11)
     assert mine.m2 == pytest.approx(theirs.m2, rel=1e-9)

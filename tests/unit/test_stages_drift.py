@@ -79,11 +79,12 @@ def keep(
     random = np.random.default_rng(number)
     values = random.normal(mean, 1, rows)
     counts = np.histogram(values, np.array([-np.inf, *EDGES, np.inf]))[0]
+    beyond = float(np.maximum(EDGES[0] - values, 0).sum()), float(np.maximum(values - EDGES[-1], 0).sum())
     flags = Moments.of([float(one) for one in random.random(rows) < 0.3])
     letters = int(rows * 0.9 * a)
     payloads = {
         ("x", "moments"): Moments.of(values.tolist()).to_json(),
-        ("x", "histogram"): Histogram(EDGES, tuple(counts.tolist())).to_json(),
+        ("x", "histogram"): Histogram(EDGES, tuple(counts.tolist()), beyond).to_json(),
         ("flag", "moments"): flags.to_json(),
         ("letter", "categories"): Categories({"b": int(rows * 0.9) - letters, "a": letters}, 0).to_json(),
         ("note", "categories"): Categories({}, rows).to_json(),

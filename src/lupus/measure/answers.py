@@ -139,12 +139,14 @@ def _read_cells(found: Mapping[str, Any], plan: Plan, answers: Answers) -> None:
         number, own = int(grouped[start, 1]), slice(start, end)
         part = {name: values[own] for name, values in columns.items()}
         if grouped[start, 0] == Answer.CELL:
-            answers.cells[number] = Cells.of(place[own], part, center=plan.items[number].center)
+            asked = plan.items[number]
+            answers.cells[number] = Cells.of(place[own], part, center=asked.center, grid=asked.grid)
             continue
         segment, number = divmod(number, len(plan.items))
         both = [names[code] for code, (_, names) in zip(grouped[start, 2:], labels, strict=True)]
         of = answers.segment_cells.setdefault((segment, tuple(both[: len(plan.segments[segment])])), {})
-        of[number] = Cells.of(place[own], part, center=plan.items[number].center)
+        asked = plan.items[number]
+        of[number] = Cells.of(place[own], part, center=asked.center, grid=asked.grid)
 
 
 def _floats(values: Any) -> NDArray[np.float64]:

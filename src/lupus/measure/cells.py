@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from lupus.measure.grid import NOT_A_NUMBER
+from lupus.measure.grid import NOT_A_NUMBER, Grid
 from lupus.measure.states import Moments
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ LOST_DIGITS: Final = 1e4
 class Cells:
     """The cells of a grid that hold numbers, by ascending `place`: arrays of one length.
 
-    `n` rows, `low` and `high` the smallest and the largest number of each cell. `unstable` says that distances were
-    summed from so far away that the spread has lost digits.
+    `n` rows, `low` and `high` the smallest and the largest number of each cell. `beyond` are the sums of the distances
+    of the numbers below and above the grid from its ends. `unstable` says that distances were summed from so far away
+    that the spread has lost digits.
     """
 
     place: NDArray[np.intp]
@@ -34,16 +35,27 @@ class Cells:
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     moments: Moments
+    beyond: tuple[float, float] = (0.0, 0.0)
     unstable: bool = False
 
     @classmethod
-    def of(cls, place: NDArray[np.float64], columns: Mapping[str, Any], *, center: float) -> Self:
+    def of(
+        cls, place: NDArray[np.float64], columns: Mapping[str, Any], *, center: float, grid: Grid | None = None
+    ) -> Self:
         """Cells from the answers of a query: `place` ascending, NaN for nulls, negative for what is no number."""
         import numpy as np
 
         n = columns["n"].astype(np.int64)
         inside = place >= 0
         names = ("s1", "s2", "s3", "zeros", "negatives")
+        beyond = (0.0, 0.0)
+        if grid is not None:
+            below, above = place == 0, place == grid.cells + 1
+            first, last = grid.edges[0] - center, grid.edges[-1] - center
+            beyond = (
+                float((n[below] * first - columns["s1"][below]).sum()),
+                float((columns["s1"][above] - n[above] * last).sum()),
+            )
         return cls.from_sums(
             place[inside].astype(np.intp),
             n[inside],
@@ -54,6 +66,7 @@ class Cells:
             center=center,
             sums={name: math.fsum(columns[name][inside].tolist()) for name in names}
             | {"nan": float(n[place == NOT_A_NUMBER].sum())},
+            beyond=beyond,
         )
 
     @classmethod
@@ -68,6 +81,7 @@ class Cells:
         present: int,
         center: float,
         sums: Mapping[str, float],
+        beyond: tuple[float, float],
     ) -> Self:
         """Cells that hold numbers, with the sums over all of them of distances from `center` and of their powers."""
         count = int(n.sum())
@@ -78,7 +92,8 @@ class Cells:
             moments = replace(moments, mean=sums["low"], m2=0.0, m3=0.0)
         elif count:
             unstable = (moments.mean - center) ** 2 * count > LOST_DIGITS * moments.m2
-        return cls(place, n, low, high, moments, unstable)
+        # Of numbers at the ends rounding may leave less than nothing.
+        return cls(place, n, low, high, moments, (max(beyond[0], 0.0), max(beyond[1], 0.0)), unstable)
 
     def counts(self, places: int) -> NDArray[np.int64]:
         """Rows by place, from 0 to `places`."""

@@ -113,7 +113,7 @@ class Writer:
 
     def _histogram(self, column: str, grid: Grid, cells: Cells, segment: str) -> None:
         counts = grid.bins(cells.counts(grid.cells + 2).tolist())
-        self._state(column, "histogram", Histogram(grid.edges, counts).to_json(), segment)
+        self._state(column, "histogram", Histogram(grid.edges, counts, cells.beyond).to_json(), segment)
 
     def _categories(self, item: Item, counted: Counted, reference: Mapping[str, Any]) -> None:
         name, policy, found, total = item.column.name, self.project.metrics, dict(counted.counts), counted.total

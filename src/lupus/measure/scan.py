@@ -127,6 +127,8 @@ class Tally:
         self._low = np.full(places, np.inf)
         self._high = np.full(places, -np.inf)
         self._sums = dict.fromkeys(("s1", "s2", "s3", "zeros", "negatives"), 0.0)
+        self._ends = (item.grid.edges[0], item.grid.edges[-1]) if item.grid is not None else (0.0, 0.0)
+        self._below = self._above = 0.0
 
     def add(self, piece: pa.Array) -> None:
         """Take in integers or floats; nulls, NaN and what counts as infinite are only counted."""
@@ -154,6 +156,9 @@ class Tally:
         places = len(self._n)
         at = self._grid.places(numbers) if self._grid is not None else np.zeros(len(numbers), np.intp)
         self._n += np.bincount(at, minlength=places)
+        if self._grid is not None:
+            self._below += float((self._ends[0] - numbers[at == 0]).sum())
+            self._above += float((numbers[at == places - 1] - self._ends[1]).sum())
         # After the first pieces hardly any number is a new extreme of its cell.
         lower = np.flatnonzero(numbers < self._low[at])
         np.minimum.at(self._low, at[lower], numbers[lower])
@@ -183,4 +188,5 @@ class Tally:
             present=self._present,
             center=self._center,
             sums=self._sums | {"nan": self._nan},
+            beyond=(self._below, self._above),
         )

@@ -136,12 +136,17 @@ class Histogram:
     """Counts over fixed `edges` (strictly increasing).
 
     `counts` has ``len(edges) + 1`` entries: first what lies below all edges, last what lies at or above the
-    last one; bin i between holds ``edges[i - 1] <= value < edges[i]``.
+    last one; bin i between holds ``edges[i - 1] <= value < edges[i]``. `beyond` are the sums of the distances of what
+    lies below from the first edge, and of what lies above from the last one.
+
+    >>> Histogram((0.0, 1.0), (2, 0, 1), (5.0, 0.5)) + Histogram((0.0, 1.0), (0, 3, 1), (0.0, 2.0))
+    Histogram(edges=(0.0, 1.0), counts=(2, 3, 2), beyond=(5.0, 2.5))
     """
 
     kind: ClassVar[str] = "histogram"
     edges: tuple[float, ...]
     counts: tuple[int, ...]
+    beyond: tuple[float, float]
 
     def __post_init__(self) -> None:
         if len(self.counts) != len(self.edges) + 1:
@@ -150,16 +155,19 @@ class Histogram:
     def __add__(self, other: Self, /) -> Self:
         if self.edges != other.edges:
             raise MeasureError("histograms over different edges do not merge; measure both with one reference")
-        return type(self)(self.edges, tuple(a + b for a, b in zip(self.counts, other.counts, strict=True)))
+        counts = tuple(a + b for a, b in zip(self.counts, other.counts, strict=True))
+        below, above = (a + b for a, b in zip(self.beyond, other.beyond, strict=True))
+        return type(self)(self.edges, counts, (below, above))
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
-        return {"edges": list(self.edges), "counts": list(self.counts)}
+        return {"edges": list(self.edges), "counts": list(self.counts), "beyond": list(self.beyond)}
 
     @classmethod
     def from_json(cls, payload: dict[str, Any]) -> Self:
         """The inverse of `to_json`."""
-        return cls(tuple(payload["edges"]), tuple(payload["counts"]))
+        below, above = payload["beyond"]
+        return cls(tuple(payload["edges"]), tuple(payload["counts"]), (below, above))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,10 @@ from numpy.typing import NDArray
 from lupus.measure.drift.distances import absolute_product, simulated
 from lupus.measure.drift.estimate import Observed
 from lupus.measure.drift.samples import Counts, Sample
-from lupus.measure.states import Moments
 
 _GRID: Final = 48
 """Edges that the noise is worked out on; the distances themselves use all."""
 
-_EULER: Final = 0.5772156649
-_HEAVY: Final = 1.5
 _DROWNED: Final = 1e-12
 
 
@@ -69,9 +66,11 @@ def steps_of(pairs: Sequence[tuple[Sample, Sample]]) -> Steps:
         for side, sample in enumerate(pair):
             counts[side, row, :length] = sample.counts[:length]
             counts[side, row, -1] = sample.counts[-1]
+            outside = sample.counts[0], sample.counts[-1]
+            for end, (rows, far) in enumerate(zip(outside, sample.beyond, strict=True)):
+                tails[2 * side + end, row] = far / rows if rows > 0 else 0.0
             if sample.moments is not None:
                 moments[side, row] = sample.moments.mean
-                tails[2 * side : 2 * side + 2, row] = _tails(sample.moments, sample)
         if pair[0].moments is not None:
             moments[2, row] = np.sqrt(max(pair[0].moments.m2, 0.0) / max(pair[0].moments.count, 1))
     n, m = counts.sum(axis=2)
@@ -91,35 +90,6 @@ def steps_of(pairs: Sequence[tuple[Sample, Sample]]) -> Steps:
     )
 
 
-def _tails(moments: Moments, sample: Sample) -> tuple[float, float]:
-    """How far, on average, the rows below and above all edges lie from them.
-
-    What is known is how many they are, the farthest, and how many lie just inside. Were the distances exponential with
-    mean t, the farthest of k would be at t (1 + 1/2 + … + 1/k) on average, and the rows would thin out by exp(-w / t)
-    over a bin of width w. The farthest says more where tails are light; where they are heavy (as those of Student's t
-    with three degrees of freedom, whose mean is half as much again as their thinning says) it says nearly nothing.
-    """
-    counts, edges = sample.counts, np.array(sample.bins, dtype=np.float64)
-    single = len(edges) == 1  # then nothing lies inside
-    return (
-        _tail(counts[0], 0.0 if single else counts[1], edges[0] - moments.low, edges[1:2].sum() - edges[0]),
-        _tail(counts[-1], 0.0 if single else counts[-2], moments.high - edges[-1], edges[-1] - edges[-2:-1].sum()),
-    )
-
-
-def _tail(outside: float, inside: float, farthest: float, width: float) -> float:
-    if outside <= 0 or farthest <= 0:
-        return 0.0
-    by_farthest = farthest / _harmonic(outside)
-    if inside <= 0:
-        return by_farthest
-    return float(min(by_farthest, _HEAVY * width / np.log1p(inside / outside)))
-
-
-def _harmonic(number: float) -> float:
-    return float(np.log(number)) + _EULER + 1 / (2 * number) - 1 / (12 * number * number)
-
-
 def kolmogorov_smirnov(steps: Steps) -> Observed:
     """The largest difference of the distribution functions at an edge; its noise is simulated (see `simulated`)."""
     p, q = _below(steps.reference), _below(steps.current)
@@ -137,9 +107,8 @@ def kolmogorov_smirnov(steps: Steps) -> Observed:
 def wasserstein(steps: Steps) -> Observed:
     """The area between the distribution functions, in standard deviations of the reference.
 
-    Between edges the functions are taken to be straight; what lies outside is known by the shares and mean distances of
-    the tails. The signed area is the difference of the means, which is known exactly: what is missing from it is added
-    to the tails and to what lies inside, by how little is known of them.
+    Between edges the functions are taken to be straight; what lies outside is carried from its own mean. The signed
+    area is the difference of the means, which is known exactly: what is missing from it lies inside.
     """
     widths = np.diff(steps.edges, axis=1)
     apart = _below(steps.reference) - _below(steps.current)
@@ -150,13 +119,9 @@ def wasserstein(steps: Steps) -> Observed:
     signed = (widths * (left + right) / 2).sum(axis=1)
     below, above = _outside(steps, 0), _outside(steps, 1)
     shift = steps.means[1] - steps.means[0]
-    rows = (widths * (steps.reference + steps.current)[:, 1:-1]).sum(axis=1) / 12
-    unknown = np.stack([rows, _weight(steps, 0), _weight(steps, 1)])
-    total = unknown.sum(axis=0)
-    missing = (shift - signed - below - above) * unknown / np.where(total > 0, total, 1.0)
+    missing = shift - signed - below - above
     one_sided = np.divide(signed, inside, out=np.zeros_like(signed), where=inside > 0)
-    area = np.maximum(inside + missing[0] * one_sided, 0.0)
-    below, above = below + missing[1], above + missing[2]
+    area = np.maximum(inside + missing * one_sided, 0.0)
     area = np.maximum(area + np.abs(below) + np.abs(above), np.abs(shift))
     second, still = _area_noise(steps)
     unit = np.where(steps.unit > 0, steps.unit, 1.0)
@@ -170,11 +135,6 @@ def _outside(steps: Steps, side: int) -> Counts:
     other = steps.current[:, -side] * steps.tails[2 + side]
     area: Counts = other - own if side else own - other
     return area
-
-
-def _weight(steps: Steps, side: int) -> Counts:
-    weight: Counts = steps.reference[:, -side] * steps.tails[side] + steps.current[:, -side] * steps.tails[2 + side]
-    return weight
 
 
 def _unit_variance(steps: Steps, unit: Counts) -> Counts:

@@ -25,9 +25,10 @@ class Sample:
 
     Of numbers `bins` are the E histogram edges and `counts` has shape (E + 1,), as in `Histogram`. Else `bins` are
     names of categories, and `counts` has shape (len(bins) + 1,) with all others last. `nulls` are the rows without a
-    value, `odd` those that are NaN or infinite; `moments` are those of the numbers.
+    value, `odd` those that are NaN or infinite; `moments` are those of the numbers, and `beyond` the sums of their
+    distances below and above all edges.
 
-    >>> one = Sample.of_numbers(Moments.of([1.0, 2.0, 9.0]), Histogram((0.0, 5.0), (0, 2, 1)))
+    >>> one = Sample.of_numbers(Moments.of([1.0, 2.0, 9.0]), Histogram((0.0, 5.0), (0, 2, 1), (0.0, 4.0)))
     >>> one.counts.tolist(), one.rows
     ([0.0, 2.0, 1.0], 3.0)
     """
@@ -37,13 +38,15 @@ class Sample:
     nulls: float = 0.0
     odd: float = 0.0
     moments: Moments | None = None
+    beyond: tuple[float, float] = (0.0, 0.0)
 
     @classmethod
     def of_numbers(cls, moments: Moments, histogram: Histogram | None) -> Sample | None:
         """The sample of a column of numbers; without a histogram only of one that holds nothing but 0 and 1."""
         nulls, odd = float(moments.rows - moments.present), float(moments.infinite + moments.nan)
         if histogram is not None:
-            return cls(histogram.edges, np.array(histogram.counts, dtype=np.float64), nulls, odd, moments)
+            counts = np.array(histogram.counts, dtype=np.float64)
+            return cls(histogram.edges, counts, nulls, odd, moments, histogram.beyond)
         ones = moments.count - moments.zeros
         if not moments.count or abs(moments.mean * moments.count - ones) > 1e-6 * moments.count:
             return None
@@ -96,6 +99,7 @@ def merged(samples: Sequence[Sample]) -> Sample | None:
         sum(sample.nulls for sample in alike),
         sum(sample.odd for sample in alike),
         reduce(add, moments) if moments else None,
+        (sum(sample.beyond[0] for sample in alike), sum(sample.beyond[1] for sample in alike)),
     )
 
 
@@ -113,14 +117,28 @@ def over(sample: Sample, bins: Bins) -> Sample:
     """`sample` counted over `bins`, which are some of its own."""
     if sample.bins == bins:
         return sample
+    beyond = sample.beyond
     if sample.ordered:
+        beyond = _beyond(sample, bins)
         starts = np.array([0, *np.searchsorted(np.array(sample.bins), np.array(bins)) + 1])
         counts = np.add.reduceat(sample.counts, starts)
     else:
         own = dict(zip(sample.bins, sample.counts.tolist(), strict=False))
         kept = [own[str(name)] for name in bins]
         counts = np.array([*kept, float(sample.counts.sum()) - sum(kept)])
-    return Sample(bins, counts, sample.nulls, sample.odd, sample.moments)
+    return Sample(bins, counts, sample.nulls, sample.odd, sample.moments, beyond)
+
+
+def _beyond(sample: Sample, bins: Bins) -> tuple[float, float]:
+    """The sums of distances below and above `bins`; the rows of a bin that is given up lie in its middle."""
+    edges, counts = np.array(sample.bins, dtype=np.float64), sample.counts
+    first, last = float(bins[0]), float(bins[-1])
+    inner, middles = counts[1:-1], (edges[:-1] + edges[1:]) / 2
+    below, above = middles < first, middles > last
+    return (
+        sample.beyond[0] + float(counts[0] * (first - edges[0]) + (inner * (first - middles))[below].sum()),
+        sample.beyond[1] + float(counts[-1] * (edges[-1] - last) + (inner * (middles - last))[above].sum()),
+    )
 
 
 def _shared(bins: Bins, others: Bins) -> Bins:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
@@ -46,8 +47,8 @@ def _sample(found: Mapping[str, StoredState], rows: int | None) -> Sample | None
     histogram = found.get(Histogram.kind)
     if histogram is None:
         return Sample.of_numbers(moments, None)
-    payload = histogram.payload
-    return Sample.of_numbers(moments, Histogram(_same(tuple(payload["edges"])), tuple(payload["counts"])))
+    known = Histogram.from_json(dict(histogram.payload))
+    return Sample.of_numbers(moments, replace(known, edges=_same(known.edges)))
 
 
 @lru_cache(maxsize=4096)
