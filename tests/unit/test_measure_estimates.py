@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -103,6 +104,7 @@ def test_expectations_are_the_averages_of_labels_that_are_drawn() -> None:
     tested = np.round(rng.beta(2, 3, 300), 2)  # with ties
     found = estimated(tested, calibration)
     p = calibration.probabilities(tested)
+    assert found.keys() == {f"estimated_{name}" for name in BINARY}
     drawn = [truth(tested, (rng.random(300) < p).astype(float)) for _ in range(150)]
     for name in BINARY:
         values = np.array([one[name] for one in drawn])
@@ -110,6 +112,39 @@ def test_expectations_are_the_averages_of_labels_that_are_drawn() -> None:
         assert one.value == pytest.approx(values.mean(), abs=4 * values.std() / 12 + 0.002), name
         # The interval also holds what the calibration does not know, hence is a little wider than the draws' spread.
         assert 0.85 * 3.92 * values.std() < one.high - one.low < 1.5 * 3.92 * values.std(), name
+
+
+def test_expectations_are_those_over_all_labels_there_may_be() -> None:
+    """Of eight rows all 256 labels, each as often as the calibrated probabilities say; scikit-learn scores each."""
+    score = np.array([0.05, 0.2, 0.2, 0.35, 0.45, 0.6, 0.6, 0.9])
+    grid = np.array([0.0, 0.3, 0.7, 1.0])
+    calibration = Calibration(tuple(grid), tuple(grid), (0.1, 0.2, 0.6, 0.8), (100.0,) * 4)
+    p = calibration.probabilities(score)
+    found = {name.removeprefix("estimated_"): one.value for name, one in estimated(score, calibration).items()}
+    assert found.keys() == set(BINARY)
+    labels = np.array(list(product((0.0, 1.0), repeat=len(score))))
+    chance = np.where(labels == 1, p, 1 - p).prod(axis=1)
+    yes = score >= 0.4
+    scored: dict[str, Callable[[Any], float]] = {
+        "log_loss": lambda label: sk.log_loss(label, score, labels=[0, 1]),
+        "brier": lambda label: float(((score - label) ** 2).mean()),
+        "accuracy": lambda label: sk.accuracy_score(label, yes),
+        "precision": lambda label: sk.precision_score(label, yes, zero_division=0),
+    }
+    for name, metric in scored.items():
+        assert found[name] == pytest.approx(chance @ [metric(label) for label in labels], rel=1e-12), name
+    # Ratios whose denominator is a chance, too: the ratio of the expectations of both.
+    hits, positives = (chance @ labels[:, which].sum(axis=1) for which in (yes, slice(None)))
+    assert found["recall"] == pytest.approx(hits / positives, rel=1e-12)
+    assert found["f1"] == pytest.approx(2 * hits / (positives + yes.sum()), rel=1e-12)
+    pairs = [(label[one], label[other], score[one], score[other]) for label in labels
+             for one in range(8) for other in range(8) if one != other]  # fmt: skip
+    weight = np.repeat(chance, 56)
+    one, other, high, low = np.array(pairs).T
+    ordered = weight * one * (1 - other)
+    assert found["roc_auc"] == pytest.approx(
+        (ordered * ((high > low) + 0.5 * (high == low))).sum() / ordered.sum(), rel=1e-12
+    )
 
 
 @pytest.mark.parametrize(
