@@ -12,6 +12,8 @@ from contextlib import suppress
 import pytest
 import sqlalchemy as sa
 
+from slack_server import SlackServer, slack_server
+
 # Airflow makes its folder as soon as it is imported: neither in HOME nor in the Airflow of whoever runs the tests.
 _AIRFLOW_HOME = tempfile.TemporaryDirectory(prefix="lupus-tests-airflow-", ignore_cleanup_errors=True)
 atexit.register(_AIRFLOW_HOME.cleanup)
@@ -57,3 +59,13 @@ def module_postgres_url() -> Iterator[str]:
 def mariadb_url() -> Iterator[str]:
     """The URL of a fresh MariaDB database."""
     yield from _database(MARIADB, "mariadb", "DROP DATABASE {name}")
+
+
+@pytest.fixture
+def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlackServer]:
+    """A Slack on this machine, reached without a proxy; it has nothing to complain of at the end."""
+    for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with slack_server() as running:
+        yield running
+        assert running.problems == []

@@ -20,23 +20,15 @@ from delivery_cases import DESTINATION, Desk, FixedConnections, desk
 from lupus.model import ChangeKind, Connection, IncidentChange, NoticeState, Outcome, Severity, StoreError
 from lupus.stages import change_incident, thread
 from lupus.stages.turn import LEASE
-from slack_server import SlackServer, slack_server
+from slack_server import SlackServer
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 LIFE = ([verdict(0)], [verdict(1)], [verdict(2, "x")], [verdict(3, severity=Severity.HIGH)], [], [])
 
 
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture
-def server() -> Iterator[SlackServer]:
-    with slack_server() as running:
-        yield running
-        assert running.problems == []
+def server(slack: SlackServer) -> SlackServer:
+    return slack
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.services)])

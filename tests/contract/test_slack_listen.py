@@ -17,23 +17,15 @@ from delivery_cases import Desk, FixedConnections, desk
 from lupus.act import sign
 from lupus.model import Alerts, Connection, ConnectionNotUsableError, DeliveryError, EventKind, Outcome, Project
 from lupus.stages import Listener, listen
-from slack_server import APP, APP_TOKEN, TEAM, TOKEN, SlackServer, slack_server
+from slack_server import APP, APP_TOKEN, TEAM, TOKEN, SlackServer
 
 VERA, EMMY = "U0VERA001", "U0EMMY001"
 DESTINATION = "slack:slack:#ml-flights"
 
 
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture
-def server() -> Iterator[SlackServer]:
-    with slack_server() as running:
-        yield running
-        assert running.problems == []
+def server(slack: SlackServer) -> SlackServer:
+    return slack
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ SHOP = """
     rules:
       too_few: {kind: threshold, where: {table: data, metric: rows}, min: 5, severity: high}
     retrain: {dag: retrain_shop, when: {table: data, metric: rows, severity: high}, cooldown: 14d}
+    alerts: {backfills: true}
     schedule: {retries: 0}
 """
 HALF = """

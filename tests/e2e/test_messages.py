@@ -6,27 +6,18 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import tiny
 from installation import Installation
-from slack_server import APP_TOKEN, TOKEN, SlackServer, slack_server
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):
-        monkeypatch.delenv(name, raising=False)
+from slack_server import APP_TOKEN, TOKEN, SlackServer
 
 
 @pytest.fixture
-def server() -> Iterator[SlackServer]:
-    with slack_server() as running:
-        yield running
-        assert running.problems == []
+def server(slack: SlackServer) -> SlackServer:
+    return slack
 
 
 @pytest.fixture
