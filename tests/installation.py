@@ -162,6 +162,8 @@ class Installation:
     def process_environ(self) -> dict[str, str]:
         """The environment for a process that shall see this installation and nothing else."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
+        # Other kernels add numbers up in another order, and then the last digit differs from that of this process.
+        kept |= {name: value for name, value in os.environ.items() if name.startswith("OPENBLAS_")}
         return {**kept, "COLUMNS": "200", **self.environ}
 
     def _interval(self, name: str, day: str) -> Interval:
