@@ -40,16 +40,17 @@ def load_project(path: str | Path) -> Project:
     return load(Path(path), environ=os.environ)
 
 
-def run(project: Project, day: str) -> RunReport:
+def run(project: Project, day: str, *, notify: bool = False) -> RunReport:
     """Extract, validate, measure, judge and act for the interval of `project` that holds `day`.
 
     `day` is an interval's key, a date or an ISO 8601 time. Store, folders and connections come from the
-    environment, as on the command line. Raises `lupus.model.LupusError` when a stage cannot do its work.
+    environment, as on the command line. What is found in an old interval is told to nobody, except with `notify`.
+    Raises `lupus.model.LupusError` when a stage cannot do its work.
     """
     from lupus.stages import run as run_stages
 
     with _workspace() as workspace:
-        return run_stages(workspace, project, project.cadence.parse(day))
+        return run_stages(workspace, project, project.cadence.parse(day), notify=notify)
 
 
 def log_metrics(

@@ -90,6 +90,8 @@ def test_notebooks_push_run_and_load(
     assert [one.value for one in installation.points("2026-01-05")] == [0.91]
     report = lupus.run(project, "2026-01-05")
     assert [snapshot.status for snapshot in report.snapshots] == ["no_data"]
+    assert [notice.reason for notice in report.notices] == ["backfill"]
+    report = lupus.run(project, "2026-01-05", notify=True)
     assert [notice.reason for notice in report.notices] == ["first"]
     assert not (tmp_path / ".lupus").exists()
 
