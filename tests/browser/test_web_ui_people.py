@@ -178,6 +178,16 @@ def test_an_incident_is_muted_until_a_day_and_unmuted(page: Page, web: Web, inci
     expect(state).not_to_contain_text("muted")
 
 
+def test_a_link_in_a_message_opens_what_it_asks_for_and_changes_nothing(page: Page, web: Web, incident: str) -> None:
+    page.goto(f"{web.lupus}/incidents/{incident}?do=false_alarm")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("radio", name=re.compile("^False alarm"))).to_be_checked()
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(page).to_have_url(f"{web.lupus}/incidents/{incident}")
+    page.goto(f"{web.lupus}/incidents/{incident}?do=approve")
+    expect(dialog).to_contain_text("No retraining waits for approval")
+
+
 def test_of_two_people_at_one_incident_the_slower_is_told(
     browser: Browser, logged_in: dict[str, Any], web: Web, incident: str
 ) -> None:

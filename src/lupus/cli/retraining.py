@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from lupus.cli.terminal import err, find_project, out, workspace
-from lupus.model import Approval, ComparisonKind, ComparisonVerdict, LupusError
+from lupus.model import ComparisonKind, ComparisonVerdict
 
 _By = Annotated[str | None, typer.Option("--by", help="Who says so; the user of this machine when left out.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -135,13 +135,10 @@ def compare(
 
 
 def _answer(request: str, by: str | None, *, approve: bool) -> None:
-    from lupus.stages import answer_retrain
+    from lupus.stages import answer_retrain, refuse_if_asked_in_airflow
 
     with workspace() as opened:
-        found = opened.store.retrain_request(request)
-        policy = find_project(found.project).retrain
-        if policy is not None and policy.approval is Approval.AIRFLOW:
-            raise LupusError(f"{found.project} asks in Airflow: answer its required action there (retrain.approval)")
+        refuse_if_asked_in_airflow(find_project(opened.store.retrain_request(request).project))
         answered = answer_retrain(opened, request, approve=approve, by=by or getpass.getuser())
     out.print(f"{answered.id} of {answered.project} ({answered.interval.key}): {answered.state} by {answered.by}")
 

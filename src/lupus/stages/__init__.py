@@ -26,7 +26,14 @@ from lupus.stages.missing import Silence, silence_of, tell_missing
 from lupus.stages.mlflow_runs import MlflowRun, push_mlflow, read_mlflow_run
 from lupus.stages.push import push_metrics
 from lupus.stages.report import incident_table, render, report_lines
-from lupus.stages.retrain import answer_retrain, ask_retrain, mark_retrain, pending_retrain, time_out_retrain
+from lupus.stages.retrain import (
+    answer_retrain,
+    ask_retrain,
+    mark_retrain,
+    pending_retrain,
+    refuse_if_asked_in_airflow,
+    time_out_retrain,
+)
 from lupus.stages.routes import RouteAnswer, try_routes
 from lupus.stages.run import refuse_unmonitored, run, run_range
 from lupus.stages.series import (
@@ -106,6 +113,7 @@ __all__ = [
     "push_mlflow",
     "read_mlflow_run",
     "read_series",
+    "refuse_if_asked_in_airflow",
     "refuse_unmonitored",
     "render",
     "report_json",

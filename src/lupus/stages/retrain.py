@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from lupus.model import (
+    Approval,
     Comparison,
     ComparisonKind,
     ConflictError,
@@ -167,6 +168,12 @@ def time_out_retrain(workspace: Workspace, request_id: str) -> RetrainRequest:
     return request
 
 
+def refuse_if_asked_in_airflow(project: Project) -> None:
+    """Raise `LupusError` when retraining is approved in Airflow: an answer elsewhere moves nothing there."""
+    if project.retrain is not None and project.retrain.approval is Approval.AIRFLOW:
+        raise LupusError(f"{project.name} asks in Airflow: answer its required action there (retrain.approval)")
+
+
 def ask_retrain(
     workspace: Workspace, project: Project, *, by: str, why: str = "", incident: str = ""
 ) -> RetrainRequest:
@@ -182,6 +189,7 @@ def ask_retrain(
     store = workspace.store
     for request in store.retrain_requests(project.name):
         if request.state is RetrainState.AWAITING_APPROVAL:
+            refuse_if_asked_in_airflow(project)
             return answer_retrain(workspace, request.id, approve=True, by=by, note=why)
     intervals = [run.interval for run in store.runs(project.name)]
     if not intervals:

@@ -7,12 +7,13 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from lupus.model import ChangeKind, ConflictError, IncidentChange, Outcome
+from lupus.model import ChangeKind, ConflictError, IncidentChange, LupusError, Outcome
 from lupus.ui.access import Visitor, VisitorDep
 from lupus.ui.answers import json_answer, tag
 from lupus.ui.audit import record
 from lupus.ui.errors import CONFLICT, RefusedError
 from lupus.ui.inbox import page, summary
+from lupus.ui.project import retraining
 from lupus.ui.routes.shared import AnswersDep
 from lupus.ui.schemas.incidents import (
     IncidentChangeQuestion,
@@ -20,7 +21,9 @@ from lupus.ui.schemas.incidents import (
     Incidents,
     Preview,
     PreviewQuestion,
+    RetrainAnswerQuestion,
 )
+from lupus.ui.schemas.projects import RetrainingOut
 from lupus.ui.service import Service, ServiceDep
 
 router = APIRouter(prefix="/incidents", tags=["incidents"])
@@ -150,3 +153,25 @@ def _page(service: Service, visitor: Visitor, row: Any) -> dict[str, Any]:
     store = service.store
     incident, events = store.incident(row.id), store.incident_events(row.id)
     return page(row, incident, events, store.series(row.project), may_edit=row.project in visitor.editable)
+
+
+@router.post("/{id}:retrain", summary="Ask for a retraining", response_model=RetrainingOut, responses=CONFLICT)
+def post_retrain(
+    request: Request, visitor: VisitorDep, service: ServiceDep, id: Id, question: RetrainAnswerQuestion
+) -> Response:
+    """The next run of the project executes it; one that waits for approval is approved. Needs the right to trigger."""
+    from lupus.stages import ask_retrain
+
+    row = _row(service, visitor, id)
+    visitor.trigger(row.project)
+    project = service.project(service.stand(visitor, row.project))
+    try:
+        asked = ask_retrain(service.workspace(), project, by=visitor.name, why=question.note, incident=id)
+    except ConflictError as error:
+        raise RefusedError.conflict(str(error)) from error
+    except LupusError as error:
+        raise RefusedError.invalid(str(error)) from error
+    record(
+        service, visitor, project=row.project, action="ask for retraining", subject=asked.id, details={"incident": id}
+    )
+    return json_answer(request, retraining(asked, may_answer=True))

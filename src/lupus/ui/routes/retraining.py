@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
-from lupus.model import ComparisonKind, ConflictError, StoreError
+from lupus.model import ComparisonKind, ConflictError, LupusError, StoreError
 from lupus.ui.access import Visitor, VisitorDep
 from lupus.ui.answers import json_answer
 from lupus.ui.audit import record
@@ -72,7 +72,7 @@ def verdicts_of(service: Service, project: str) -> dict[str, str]:
 
 
 def _answered(service: Service, visitor: Visitor, number: str, *, approve: bool, note: str) -> dict[str, Any]:
-    from lupus.stages import answer_retrain
+    from lupus.stages import answer_retrain, refuse_if_asked_in_airflow
 
     try:
         request = service.store.retrain_request(number)
@@ -82,10 +82,13 @@ def _answered(service: Service, visitor: Visitor, number: str, *, approve: bool,
         raise RefusedError.not_found("request for retraining")
     visitor.trigger(request.project)
     try:
+        refuse_if_asked_in_airflow(service.project(service.stand(visitor, request.project)))
         request = answer_retrain(service.workspace(), number, approve=approve, by=visitor.name, note=note)
     except ConflictError as error:
         current = retraining(service.store.retrain_request(number), may_answer=False)
         raise RefusedError.conflict(str(error), current) from error
+    except LupusError as error:
+        raise RefusedError.invalid(str(error)) from error
     action = "approve retraining" if approve else "refuse retraining"
     record(service, visitor, project=request.project, action=action, subject=number, details={"note": note})
     verdict = verdicts_of(service, request.project).get(number, "")

@@ -1,11 +1,26 @@
 // What can be done with an incident: as buttons and as keys, the same in the inbox and on its own page.
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import type { Key } from "../../state/keys";
 import { useKeys } from "../../state/keys";
-import { AssignDialog, CommentDialog, MuteDialog, OutcomeDialog } from "./dialogs";
+import { useParam } from "../../state/params";
+import { AcknowledgeDialog, AssignDialog, CommentDialog, MuteDialog, OutcomeDialog, RetrainDialog } from "./dialogs";
 import { act, type Outcome, type Summary } from "./queries";
 
-type Asked = { kind: "mute" | "assign" | "comment" } | { kind: "outcome"; first: Outcome | null };
+type Asked =
+  | { kind: "acknowledge" | "mute" | "assign" | "comment" }
+  | { kind: "outcome"; first: Outcome | null }
+  | { kind: "retrain"; answer: "approve" | "refuse" };
+
+/** What a link in a message asks for (`?do=`). It only opens the dialog: following a link changes nothing. */
+const LINKED: Record<string, Asked> = {
+  acknowledge: { kind: "acknowledge" },
+  mute: { kind: "mute" },
+  expected: { kind: "outcome", first: "expected" },
+  false_alarm: { kind: "outcome", first: "false_alarm" },
+  retrain: { kind: "retrain", answer: "approve" },
+  approve: { kind: "retrain", answer: "approve" },
+  refuse: { kind: "retrain", answer: "refuse" },
+};
 
 interface Action {
   key: string;
@@ -17,6 +32,13 @@ interface Action {
 /** The actions that fit the incident's state; `dialog` is to be rendered. */
 export function useActions(incident: Summary | undefined): { actions: Action[]; dialog: ReactNode } {
   const [asked, ask] = useState<Asked | null>(null);
+  const [linked, setLinked] = useParam("do");
+  const mayEdit = incident?.may_edit ?? false;
+  useEffect(() => {
+    if (!linked || !mayEdit) return;
+    ask(LINKED[linked] ?? null);
+    setLinked("", true); // a reload asks no second time
+  }, [linked, mayEdit, setLinked]);
   const actions: Action[] = [];
   if (incident?.may_edit) {
     const resolved = incident.state === "resolved";
@@ -30,6 +52,7 @@ export function useActions(incident: Summary | undefined): { actions: Action[]; 
     }
     actions.push({ key: "a", label: "Assign", run: () => ask({ kind: "assign" }) });
     actions.push({ key: "t", label: "Comment", run: () => ask({ kind: "comment" }) });
+    actions.push({ key: "n", label: "Retrain", run: () => ask({ kind: "retrain", answer: "approve" }) });
     if (resolved) {
       actions.push({ key: "o", label: "Reopen", run: () => void act(incident, { action: "reopen" }, "Reopened") });
       if (!incident.outcome) actions.push({ key: "r", label: "Say what it was", run: () => ask({ kind: "outcome", first: null }) });
@@ -44,7 +67,9 @@ export function useActions(incident: Summary | undefined): { actions: Action[]; 
   const close = () => ask(null);
   let dialog: ReactNode = null;
   if (incident && asked) {
-    if (asked.kind === "outcome") dialog = <OutcomeDialog incident={incident} onClose={close} first={asked.first} />;
+    if (asked.kind === "acknowledge") dialog = <AcknowledgeDialog incident={incident} onClose={close} />;
+    else if (asked.kind === "retrain") dialog = <RetrainDialog incident={incident} onClose={close} answer={asked.answer} />;
+    else if (asked.kind === "outcome") dialog = <OutcomeDialog incident={incident} onClose={close} first={asked.first} />;
     else if (asked.kind === "mute") dialog = <MuteDialog incident={incident} onClose={close} />;
     else if (asked.kind === "assign") dialog = <AssignDialog incident={incident} onClose={close} />;
     else dialog = <CommentDialog incident={incident} onClose={close} />;

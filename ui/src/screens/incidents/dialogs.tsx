@@ -4,7 +4,7 @@ import { useMe } from "../../api/queries";
 import { shiftDay } from "../../shared/days";
 import { Failure } from "../../shared/states";
 import { counted, formatBand } from "../../shared/units";
-import { act, type Outcome, type Summary, usePreview } from "./queries";
+import { act, type Outcome, retrain, type Summary, usePreview, useRetrainings } from "./queries";
 import { OUTCOMES, outcomeLabel } from "./words";
 
 interface Props {
@@ -199,6 +199,46 @@ export function OutcomeDialog({ incident, onClose, first }: Props & { first: Out
       </fieldset>
       <Effect incident={incident} outcome={outcome} />
       <Comment value={comment} onChange={setComment} />
+    </Dialog>
+  );
+}
+
+export function AcknowledgeDialog({ incident, onClose }: Props) {
+  const [comment, setComment] = useState("");
+  return (
+    <Dialog
+      title="Acknowledge this incident"
+      onClose={onClose}
+      onSubmit={() => act(incident, { action: "acknowledge", comment }, "Acknowledged: no repeats while it is open")}
+      submit={{ label: "Acknowledge" }}
+    >
+      <p className="l-muted">You take care of it: the others are told, and nothing is repeated unless it gets worse.</p>
+      <Comment value={comment} onChange={setComment} />
+    </Dialog>
+  );
+}
+
+export function RetrainDialog({ incident, onClose, answer }: Props & { answer: "approve" | "refuse" }) {
+  const found = useRetrainings(incident.project);
+  const waiting = found.data?.rows.find((one) => one.may_answer) ?? null;
+  const title = waiting ? `${answer === "approve" ? "Approve" : "Refuse"} the retraining ${waiting.dag}` : "Train the model again";
+  return (
+    <Dialog
+      title={title}
+      onClose={onClose}
+      onSubmit={() => retrain(incident, waiting?.id ?? null, answer)}
+      submit={{ label: waiting ? (answer === "approve" ? "Approve" : "Refuse") : "Ask for it", disabled: !found.data || (!waiting && answer === "refuse") }}
+    >
+      {found.error !== null && <Failure error={found.error} what="list of retrainings" retry={() => void found.refetch()} />}
+      {waiting ? (
+        <ul className="l-lines">
+          {waiting.reasons.slice(0, 5).map((one) => (
+            <li key={one}>{one}</li>
+          ))}
+        </ul>
+      ) : (
+        <p className="l-muted">{answer === "refuse" ? "No retraining waits for an answer." : "No retraining waits for approval. The next run of the project executes the one that you ask for."}</p>
+      )}
     </Dialog>
   );
 }

@@ -85,3 +85,28 @@ function fail(error: unknown, id: string): void {
   }
   complain(error instanceof ApiError ? `Not saved. ${error.title} ${error.message}` : `Not saved: ${String(error)}`);
 }
+
+export function useRetrainings(project: string) {
+  return useQuery({
+    queryKey: ["retrainings", project],
+    queryFn: () => unwrap<unknown>(api.GET("/api/v1/retrainings", { params: { query: { project } } })) as Promise<Schemas["Retrainings"]>,
+    enabled: project !== "",
+  });
+}
+
+/** Approves or refuses a request, or asks for one when there is none. */
+export async function retrain(incident: Summary, request: string | null, answer: "approve" | "refuse"): Promise<boolean> {
+  const body = { note: "" };
+  try {
+    if (request === null) await unwrap(api.POST("/api/v1/incidents/{id}:retrain", { params: { path: { id: incident.id } }, body }));
+    else if (answer === "approve") await unwrap(api.POST("/api/v1/retrainings/{id}:approve", { params: { path: { id: request } }, body }));
+    else await unwrap(api.POST("/api/v1/retrainings/{id}:refuse", { params: { path: { id: request } }, body }));
+    say(request === null ? "Asked for: the next run of the project does it" : answer === "approve" ? "Approved" : "Refused");
+  } catch (error) {
+    complain(error instanceof ApiError ? `Not done. ${error.title} ${error.message}` : `Not done: ${String(error)}`);
+    return false;
+  }
+  void client.invalidateQueries({ queryKey: ["retrainings"] });
+  void client.invalidateQueries({ queryKey: ["incident", incident.id] });
+  return true;
+}
