@@ -12,8 +12,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.browser import pages
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Ended with its module: as long as it runs, Playwright's event loop does too, and no other may."""
     program = next(filter(None, map(shutil.which, pages.BROWSERS)), None)
     if program is None:
         if os.environ.get("CI") == "true":

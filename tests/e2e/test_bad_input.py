@@ -269,7 +269,7 @@ def test_a_store_with_a_wrong_password_or_no_server(lived: Installation) -> None
     ("value", "says"),
     [
         ("", "set LUPUS_CONN_WAREHOUSE, a SQLAlchemy URL"),
-        ("warehouse.db", "LUPUS_CONN_WAREHOUSE must be a SQLAlchemy URL (with ://) or token:<secret>"),
+        ("warehouse.db", "LUPUS_CONN_WAREHOUSE must be a SQLAlchemy URL (with ://), token:<secret> or JSON"),
         ("oracel://user:pa55@host/x", "SQLAlchemy knows no database 'oracel'"),
         ("sqlite:////nowhere/at/all.db", "there is no file '/nowhere/at/all.db'"),
     ],
