@@ -1,5 +1,5 @@
 // What can be done with an incident: as buttons and as keys, the same in the inbox and on its own page.
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useState } from "react";
 import type { Key } from "../../state/keys";
 import { useKeys } from "../../state/keys";
 import { useParam } from "../../state/params";
@@ -31,14 +31,9 @@ interface Action {
 
 /** The actions that fit the incident's state; `dialog` is to be rendered. */
 export function useActions(incident: Summary | undefined): { actions: Action[]; dialog: ReactNode } {
-  const [asked, ask] = useState<Asked | null>(null);
+  const [opened, ask] = useState<Asked | null>(null);
   const [linked, setLinked] = useParam("do");
-  const mayEdit = incident?.may_edit ?? false;
-  useEffect(() => {
-    if (!linked || !mayEdit) return;
-    ask(LINKED[linked] ?? null);
-    setLinked("", true); // a reload asks no second time
-  }, [linked, mayEdit, setLinked]);
+  const asked = opened ?? (incident?.may_edit ? (LINKED[linked] ?? null) : null);
   const actions: Action[] = [];
   if (incident?.may_edit) {
     const resolved = incident.state === "resolved";
@@ -64,7 +59,10 @@ export function useActions(incident: Summary | undefined): { actions: Action[]; 
   }
   const keys: Key[] = actions.map(({ key, label, run }) => ({ key, label: label.toLowerCase(), run }));
   useKeys(keys);
-  const close = () => ask(null);
+  const close = () => {
+    ask(null);
+    if (linked) setLinked("", true);
+  };
   let dialog: ReactNode = null;
   if (incident && asked) {
     if (asked.kind === "acknowledge") dialog = <AcknowledgeDialog incident={incident} onClose={close} />;
