@@ -87,7 +87,7 @@ def starter(stand: ProjectStand) -> Dashboard:
     from lupus.store.views.rows import Dashboard
 
     name = stand.name
-    places = iter(((0, 0, 12, 5), (0, 5, 6, 6), (6, 5, 6, 6), (0, 11, 12, 6), (0, 17, 12, 6), (0, 23, 12, 6)))
+    places = iter(((0, 0, 12, 4), (0, 4, 5, 5), (5, 4, 7, 5), (0, 9, 12, 5), (0, 14, 12, 5), (0, 19, 12, 5)))
 
     def widget(number: int, kind: str, title: str, **more: Any) -> dict[str, Any]:
         x, y, w, h = next(places)
