@@ -387,7 +387,9 @@ def test_doctor_of_a_new_and_of_an_empty_installation(tmp_path: Path) -> None:
 
 
 def test_doctor_tells_of_the_last_run_and_of_slack(lived: Installation) -> None:
-    lived.add_project("loans", tiny.PROJECT.replace("alerts: {", 'alerts: {slack: {connection: slack, channel: "#loans"}, '))
+    lived.add_project(
+        "loans", tiny.PROJECT.replace("alerts: {", 'alerts: {slack: {connection: slack, channel: "#loans"}, ')
+    )
     with sqlite3.connect(lived.warehouse) as warehouse:
         warehouse.execute("DROP TABLE outcomes")
     warehouse.close()
