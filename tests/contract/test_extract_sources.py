@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 import fsspec
+import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
@@ -348,3 +349,12 @@ def test_files_in_another_file_system(tmp_path: Path) -> None:
         place = Place("memory", FileSource(path, FileFormat.CSV), {})
         assert rows_of(run(place, tmp_path / "out", "2013-03-10", time="")) == [{"x": 10, "name": "wolf"}]
         assert run(place, tmp_path / "out", "2013-03-11", time="").status is SnapshotStatus.NO_DATA
+
+
+def test_the_index_of_pandas_is_no_column(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"day": [date(2013, 3, 10), date(2013, 3, 10)], "x": [1, 2]}, index=[7, 7])
+    frame.to_parquet(tmp_path / "rows.parquet")
+    assert "__index_level_0__" in pq.read_schema(tmp_path / "rows.parquet").names
+    place = Place("parquet", FileSource(str(tmp_path / "rows.parquet"), FileFormat.PARQUET), {})
+    rows = rows_of(run(place, tmp_path / "out", "2013-03-10"))
+    assert rows == [{"day": date(2013, 3, 10), "x": 1}, {"day": date(2013, 3, 10), "x": 2}]

@@ -96,6 +96,16 @@ def _resolved_after_one() -> tuple[Notice, ...]:
     return house.run(1)
 
 
+def _not_back() -> tuple[Notice, ...]:
+    house = House()
+    found = [*_storm(0), verdict(0, "taxi_out", "mean", value=40.0, lower=20.0, upper=25.0, score=3.0)]
+    newest = {one.series: 0.02 for one in found} | {found[0].series: 0.5, found[-1].series: 40.4}
+    house.occasion = Occasion(levels=newest)
+    for number, verdicts in enumerate((found, [verdict(1, value=0.5)], [], [])):
+        notices = house.run(number, *verdicts)
+    return notices
+
+
 def _repeat() -> tuple[Notice, ...]:
     house = House()
     house.run(0, verdict(0))
@@ -131,7 +141,7 @@ def _message(notice: Notice, standing: Standing | None = None, **more: Any) -> d
 
 @pytest.mark.parametrize(
     "make",
-    [_first, _worse, _grew, _no_data, _error, _resolved, _resolved_after_one, _repeat, _muted, _hostile],
+    [_first, _worse, _grew, _no_data, _error, _resolved, _resolved_after_one, _not_back, _repeat, _muted, _hostile],
     ids=lambda make: make.__name__.strip("_"),
 )
 def test_golden(make: Callable[[], tuple[Notice, ...]]) -> None:
@@ -146,6 +156,18 @@ def test_golden(make: Callable[[], tuple[Notice, ...]]) -> None:
     if os.environ.get("LUPUS_UPDATE_GOLDEN") == "1":
         path.write_text(text)
     assert text == path.read_text()
+
+
+def test_what_is_back_in_its_band_is_back() -> None:
+    one = verdict(0, value=0.5)
+    made, series = project(), series_of([one])
+    incidents = update_incidents(made, day(0), [one], series, [], newest=day(2)).incidents
+    for level, back in ((one.lower, True), (one.upper, True), (0.5, False)):
+        assert level is not None
+        story = tell(
+            made, incidents[0], day(2), Reason.RESOLVED, series=series, links=Links(), levels={one.series: level}
+        )
+        assert any(fact.startswith("not back") for fact in story.facts) is not back
 
 
 def test_without_links_there_are_none() -> None:

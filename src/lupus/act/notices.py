@@ -40,7 +40,7 @@ class Occasion:
 
     `past` is what was decided before, in any run. `held` are the ids of incidents that an upstream project's incident
     holds. `old` says that the run is of no news, for it is a backfill or of an old interval. `quiet_until` is the end
-    of the `quiet` hours that it is made in.
+    of the `quiet` hours that it is made in. `levels` are the newest values of what had been found.
     """
 
     past: Sequence[Told] = ()
@@ -48,6 +48,7 @@ class Occasion:
     old: bool = False
     quiet: QuietHours | None = None
     quiet_until: datetime | None = None
+    levels: Mapping[SeriesKey, float] = field(default_factory=dict)
 
 
 def decide_notices(
@@ -103,6 +104,7 @@ def decide_notices(
                 links=links,
                 mention=mention,
                 because=because.get(incident.id, ""),
+                levels=occasion.levels,
             )
             notices.append(
                 Notice(

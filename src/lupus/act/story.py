@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 from urllib.parse import quote
@@ -30,6 +30,7 @@ MOST_ITEMS: Final = 12
 _MOST_CHECKS: Final = 5
 _NAME: Final = 120
 _SENTENCE: Final = 400
+_NO_LEVELS: Final[Mapping[SeriesKey, float]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +124,12 @@ def tell(
     links: Links,
     because: str = "",
     mention: str = "",
+    levels: Mapping[SeriesKey, float] = _NO_LEVELS,
 ) -> Story:
     """What the run of `interval` means for `incident`. Details are of the findings of that run.
 
     When that run found nothing (it is over), they are of all runs. `because` is a sentence about a cause elsewhere.
+    `levels` are the newest values: what is over because the new level is taken as normal is not said to be back.
     """
     now = [finding for finding in incident.findings if finding.found.start == interval.start]
     clear = reason is Reason.RESOLVED or not now
@@ -144,7 +147,7 @@ def tell(
         owner=shorten(project.owner, _NAME),
         since=shorten(incident.first.key, 40),
         clear=clear,
-        facts=tuple(_over(project, incident) if clear else _facts(incident, now)),
+        facts=tuple(_over(project, incident, series, levels) if clear else _facts(incident, now)),
         items=tuple(_item(project, cause, interval, series, links) for cause in groups[:MOST_ITEMS]),
         rest=_rest(groups[MOST_ITEMS:]),
         checks=tuple(_checks(checked)),
@@ -185,16 +188,45 @@ def _facts(incident: Incident, now: Sequence[Finding]) -> list[str]:
     return facts
 
 
-def _over(project: Project, incident: Incident) -> list[str]:
+def _over(
+    project: Project, incident: Incident, series: Mapping[SeriesKey, Series], levels: Mapping[SeriesKey, float]
+) -> list[str]:
     clean = max(1, project.alerts.resolve_after)
     runs = len({finding.found for finding in incident.findings})
-    facts = [f"no findings in {count(clean, 'run')}"]
+    facts = [f"no findings in {count(clean, 'run')}", *_not_back(incident, series, levels)]
     if incident.first == incident.last:
         facts.append(f"seen at {shorten(incident.first.key, 40)} only")
     else:
         span = f"lasted from {shorten(incident.first.key, 40)} to {shorten(incident.last.key, 40)}"
         facts.append(f"{span} ({count(runs, 'run')} with findings)")
     return [*facts, f"{incident.severity} at its worst"]
+
+
+def _not_back(
+    incident: Incident, series: Mapping[SeriesKey, Series], levels: Mapping[SeriesKey, float]
+) -> Iterator[str]:
+    """What is still outside the band in which it was expected when it was first found, the worst of it by name."""
+    first: dict[SeriesKey, Verdict] = {}
+    for finding in incident.findings:
+        first.setdefault(finding.verdict.series, finding.verdict)
+    away = [one for key, one in first.items() if key in levels and _outside(levels[key], one)]
+    if not away:
+        return
+    worst = max(away, key=lambda one: one.score or 0.0)
+    known = series.get(worst.series)
+    unit = known.unit if known else ""
+    stays = format_value(levels[worst.series], unit)
+    also = f", and {count(len(away) - 1, 'more series', 'more series')}" if len(away) > 1 else ""
+    yield (
+        f"not back: {shorten(series_phrase(worst, series), _NAME)} is {shorten(stays, 100)}, before "
+        f"{_expected(worst, unit)}{also}; the new level is taken as normal"
+    )
+
+
+def _outside(value: float, verdict: Verdict) -> bool:
+    return (verdict.lower is not None and value < verdict.lower) or (
+        verdict.upper is not None and value > verdict.upper
+    )
 
 
 def _item(project: Project, cause: Cause, interval: Interval, series: Mapping[SeriesKey, Series], links: Links) -> Item:

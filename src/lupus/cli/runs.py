@@ -116,7 +116,8 @@ def _summary(reports: list[RunReport], incidents: list[Incident]) -> None:
 
     last = reports[-1].interval
     found = sorted((one for one in incidents if one.first <= last), key=lambda one: one.first)
-    out.print(f"{len(reports):,} intervals, {len(found):,} incidents", style="bold")
+    incident = "incident" if len(found) == 1 else "incidents"
+    out.print(f"{len(reports):,} intervals, {len(found):,} {incident}", style="bold")
     if found:
         out.print(incident_table(found))
     for report in reports:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _INTERVAL: Final = re.compile(r"\{interval(?::([^{}]*))?\}")
 _PARTITION: Final = re.compile(r"/([^/=]+)=[^/]*(?=/)")
+_PANDAS_INDEX: Final = re.compile(r"__index_level_\d+__")
 _ROWS: Final = "source_rows"
 
 
@@ -24,7 +25,7 @@ def read_files(source: FileSource, wanted: Slice, connections: Connections) -> I
     """Yields the slice of all matching files, in the order of their names; nothing when there is none.
 
     Types of CSV and JSON columns are found from all values of a file; a column of mixed types is text.
-    Folders like ``day=2026-01-31/`` give a column ``day``.
+    Folders like ``day=2026-01-31/`` give a column ``day``. The index that pandas writes into Parquet is left out.
     """
     import duckdb
 
@@ -98,12 +99,16 @@ def _rows(
 
 
 def _open(session: duckdb.DuckDBPyConnection, files: list[str], format_: FileFormat) -> duckdb.DuckDBPyRelation:
+    import duckdb
+
     # A file's name is a name: its brackets and stars match nothing else.
     names: Any = [glob.escape(file) if glob.has_magic(file) else file for file in files]
     options: dict[str, Any] = {"union_by_name": True, "hive_partitioning": _partitioned(files)}
     match format_:
         case FileFormat.PARQUET:
-            return session.read_parquet(names, **options)
+            rows = session.read_parquet(names, **options)
+            index = [duckdb.ColumnExpression(name) for name in rows.columns if _PANDAS_INDEX.fullmatch(name)]
+            return rows.select(duckdb.StarExpression(exclude=index)) if index else rows
         case FileFormat.CSV:
             return session.read_csv(names, header=True, sample_size=-1, **options)
         case FileFormat.JSONL:

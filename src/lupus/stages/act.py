@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from lupus.model import (
@@ -15,8 +16,10 @@ from lupus.model import (
     Notice,
     Project,
     QuietHours,
+    Resolution,
     RetrainRequest,
     Routing,
+    SeriesKey,
     Stage,
 )
 from lupus.stages.deliver import deliver
@@ -135,7 +138,7 @@ def _decide(
     changes = update_incidents(project, interval, findings, series, before, judged=judged, newest=newest)
     upstream = read_upstream(workspace, project)
     changes = with_causes(changes, before, upstream)
-    occasion = _occasion(workspace, project, interval, moment, changes=changes, upstream=upstream)
+    occasion = _occasion(workspace, project, interval, moment, changes=changes, upstream=upstream, judged=judged)
     to = addressees(project, moment.routing, workspace.connections)
     notices = decide_notices(
         project,
@@ -178,6 +181,7 @@ def _occasion(
     *,
     changes: IncidentChanges,
     upstream: Sequence[Incident],
+    judged: Sequence[Interval],
 ) -> Occasion:
     from lupus.act import Occasion
 
@@ -191,7 +195,24 @@ def _occasion(
         old=old and not notify,
         quiet=quiet,
         quiet_until=quiet.ends_after(interval.end if notify else moment.now) if quiet is not None else None,
+        levels=_levels(workspace, project, changes.incidents, judged),
     )
+
+
+def _levels(
+    workspace: Workspace, project: Project, incidents: Sequence[Incident], judged: Sequence[Interval]
+) -> Mapping[SeriesKey, float]:
+    """The newest values among the `judged` intervals of what `incidents` that are over had found."""
+    over = [one for one in incidents if one.resolution is Resolution.CLEAN]
+    if not over:
+        return {}
+    wanted = {finding.verdict.series for one in over for finding in one.findings}
+    history = workspace.store.history(project.name, sorted(judged))
+    levels: dict[SeriesKey, float] = {}
+    for known, values in zip(history.series, history.values, strict=True):
+        if known.key in wanted:
+            levels.update((known.key, value) for value in values.tolist() if isfinite(value))
+    return levels
 
 
 def quiet_hours(project: Project, routing: Routing) -> QuietHours | None:
