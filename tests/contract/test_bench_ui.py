@@ -40,6 +40,6 @@ def test_the_store_of_the_benchmark_hangs_together(kind: str, tmp_path: Path, re
         assert {keys[row[1], row[9]] for row in rows} == {"2026-11-28"}
         ids = [row[0] for row in rows[:7]]
         until = max(one.latest_start or 0 for one in stands)
-        columns = store.views.columns(ids, stands, since=until - 9 * 86_400, until=until)
+        columns = store.views.columns(store.views.homes(ids), stands, since=until - 9 * 86_400, until=until)
         assert sum(len(one.ids) for one in columns) == 7
         assert all(value is not None for one in columns for line in one.value for value in line)

@@ -75,6 +75,7 @@ class Store:
         self._names = Names()
         self._blocks = history_rows.Blocks()
         self._states = baseline_rows.StateBlocks()
+        self._views: Views | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -95,9 +96,11 @@ class Store:
     @property
     def views(self) -> Views:
         """What the screens of the Web UI read and write."""
-        from lupus.store.views import Views
+        if self._views is None:
+            from lupus.store.views import Views
 
-        return Views(self._database)
+            self._views = Views(self._database)
+        return self._views
 
     def close(self) -> None:
         """Close all connections; a later call opens new ones."""

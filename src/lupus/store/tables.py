@@ -2,7 +2,8 @@
 
 Names can be text of any length, which no index can hold, so keys are 63-bit hashes of names (`hash_id`). `start` is the
 interval's start in seconds since 1970 (UTC). Rows of one run lie together: points and verdicts are keyed by (project,
-interval, series), so a run writes a few dozen pages and not one page per series.
+interval, series), as runs write and judges read them. Charts read along a series: an index of each of the two holds, by
+(series, interval), all that a chart draws, so that its columns come from a few neighbouring pages and no table.
 
 `stamp` columns (and `touched`) are random numbers that change whenever the rows they speak for change. They let a
 process keep what it read and see at once that another process wrote; they are no content, and neither
@@ -119,6 +120,7 @@ points: Final = Table(
     Column("high", Double),
     Column("failure", Words),
     Column("reason", Words),
+    Index("points_by_series", "series_id", "start", "value"),
     sqlite_with_rowid=False,
 )
 
@@ -155,6 +157,7 @@ verdicts: Final = Table(
         sqlite_where=text(IS_FINDING),
         postgresql_where=text(IS_FINDING),
     ),
+    Index("verdicts_by_series", "series_id", "start", "status", "lower", "upper", "score"),
     sqlite_with_rowid=False,
 )
 

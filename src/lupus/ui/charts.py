@@ -43,62 +43,68 @@ def bound(views: Views, stands: Sequence[ProjectStand], ids: int, asked: Span) -
 
 def batch(views: Views, stands: Sequence[ProjectStand], ids: Sequence[int], asked: Span, agg: str) -> dict[str, Any]:
     """A `Batch` as plain values, of those of `ids` that belong to `stands`."""
-    homes = {number: project for number, (project, _) in views.find(ids).items()}
+    by_id = {one.id: one for one in stands}
+    homes = {number: project for number, project in views.homes(ids).items() if project in by_id}
     # The intervals of other projects are not even looked at.
-    stands = [one for one in stands if one.id in set(homes.values())]
+    stands = [by_id[project] for project in dict.fromkeys(homes.values())]
     bound(views, stands, len(ids), asked)
-    by_name = {one.name: one for one in stands}
     if is_envelope(asked, agg):
-        return _batch_of_weeks(views, stands, ids, asked, homes=homes)
+        return _batch_of_weeks(views, stands, homes, asked)
+    by_name = {one.name: one for one in stands}
     axes: list[dict[str, Any]] = []
     series: dict[str, Any] = {}
-    for columns in views.columns(ids, stands, since=asked.since, until=asked.until):
+    for columns in views.columns(homes, stands, since=asked.since, until=asked.until):
+        stand = by_name[columns.project]
         kept = [place for place, key in enumerate(columns.keys) if asked.holds(key)]
         starts, keys, places = fill(
-            by_name[columns.project], [columns.starts[place] for place in kept], [columns.keys[place] for place in kept]
+            stand, [columns.starts[place] for place in kept], [columns.keys[place] for place in kept]
         )
         order = [-1 if place < 0 else kept[place] for place in places]
+        whole = order == list(range(len(columns.starts)))
         for row, number in enumerate(columns.ids):
-            series[f"{number:016x}"] = {"axis": len(axes), **_columns(columns, row, order)}
-        axes.append(axis(by_name[columns.project], starts, keys))
+            series[f"{number:016x}"] = {"axis": len(axes), **_columns(columns, row, None if whole else order)}
+        axes.append(axis(stand, starts, keys))
     return {"axes": axes, "envelope": False, "s": series}
 
 
-def _columns(columns: Columns, row: int, order: Sequence[int]) -> dict[str, Any]:
-    value, status = columns.value[row], columns.status[row]
-    lower, upper, score = columns.lower[row], columns.upper[row], columns.score[row]
-    return {
-        "y": [None if at < 0 else value[at] for at in order],
-        "lo": [None if at < 0 else lower[at] for at in order],
-        "hi": [None if at < 0 else upper[at] for at in order],
-        "v": [-1 if at < 0 else code(status[at]) for at in order],
-        "sc": [None if at < 0 else score[at] for at in order],
-        "anomalies": [],
-    }
+def _columns(columns: Columns, row: int, order: Sequence[int] | None) -> dict[str, Any]:
+    """The columns of one series; `order` says which of its places stand along the axis (-1: none), unless all do."""
+    numbers: list[list[Any]] = [columns.value[row], columns.lower[row], columns.upper[row], columns.score[row]]
+    status = columns.status[row]
+    if order is not None:
+        numbers = [[None if at < 0 else part[at] for at in order] for part in numbers]
+        status = [None if at < 0 else status[at] for at in order]
+    value, lower, upper, score = numbers
+    return {"y": value, "lo": lower, "hi": upper, "v": [code(one) for one in status], "sc": score, "anomalies": []}
 
 
 def _batch_of_weeks(
-    views: Views, stands: Sequence[ProjectStand], ids: Sequence[int], asked: Span, *, homes: Mapping[int, int]
+    views: Views, stands: Sequence[ProjectStand], homes: Mapping[int, int], asked: Span
 ) -> dict[str, Any]:
-    weeks, flagged = views.envelopes(ids, stands, since=asked.since, until=asked.until)
-    by_id = {one.id: one for one in stands}
+    weeks, flagged = views.envelopes(list(homes), since=asked.since, until=asked.until)
+    weeks_of, flagged_of = _by_series(weeks), _by_series(flagged)
     axes: list[dict[str, Any]] = []
     series: dict[str, Any] = {}
-    for project in dict.fromkeys(homes[number] for number in ids if homes.get(number) in by_id):
-        own = {number for number in ids if homes.get(number) == project}
-        starts = _weeks([row[1] for row in weeks if row[0] in own])
+    for stand in stands:
+        own = [number for number, project in homes.items() if project == stand.id]
+        starts = _weeks([row[1] for number in own for row in weeks_of.get(number, ())])
         for number in own:
-            columns = _week_columns(
-                starts, [row for row in weeks if row[0] == number], [row for row in flagged if row[0] == number]
-            )
+            columns = _week_columns(starts, weeks_of.get(number, ()), flagged_of.get(number, ()))
             series[f"{number:016x}"] = {"axis": len(axes), **columns}
-        axes.append(axis(by_id[project], starts, [_day(start) for start in starts], cadence="week"))
+        axes.append(axis(stand, starts, [_day(start) for start in starts], cadence="week"))
     return {"axes": axes, "envelope": True, "s": series}
+
+
+def _by_series(rows: Sequence[Sequence[Any]]) -> dict[int, list[Sequence[Any]]]:
+    found: dict[int, list[Sequence[Any]]] = {}
+    for row in rows:
+        found.setdefault(row[0], []).append(row)
+    return found
 
 
 def _weeks(numbers: Sequence[int]) -> list[int]:
     """The starts of all weeks from the first to the last of these numbers."""
-    from lupus.store.views.series import week_start
+    from lupus.store.views.columns import week_start
 
     return [week_start(number) for number in range(min(numbers), max(numbers) + 1)] if numbers else []
 
@@ -110,7 +116,7 @@ def _day(start: int) -> str:
 def _week_columns(
     starts: Sequence[int], weeks: Sequence[Sequence[Any]], flagged: Sequence[Sequence[Any]]
 ) -> dict[str, Any]:
-    from lupus.store.views.series import monday, week_start
+    from lupus.store.views.columns import monday, week_start
 
     place = {start: number for number, start in enumerate(starts)}
     size = len(starts)
@@ -142,7 +148,7 @@ def one(
     since = max(asked.since, asked.until - ENVELOPE_DAYS * 86_400) if envelope else asked.since
     judged = [row for row in views.judged(number, stand, since=since, until=asked.until) if asked.holds(row.key)]
     if envelope:
-        weeks, flagged = views.envelopes([number], [stand], since=asked.since, until=asked.until)
+        weeks, flagged = views.envelopes([number], since=asked.since, until=asked.until)
         starts = _weeks([row[1] for row in weeks])
         columns = _week_columns(starts, weeks, flagged)
         nothing: list[None] = [None] * len(starts)
@@ -170,7 +176,7 @@ def one(
 
 def _sentences(judged: Sequence[Judged], starts: Sequence[int], *, weekly: bool) -> list[dict[str, Any]]:
     """`Sentence`s of every verdict that is not ok, and of the newest."""
-    from lupus.store.views.series import monday
+    from lupus.store.views.columns import monday
 
     place = {start: number for number, start in enumerate(starts)}
     newest = newest_verdict(judged)

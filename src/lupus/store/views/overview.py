@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from lupus.store import tables
+from lupus.store.bulk import fetch
 from lupus.store.names import project_id
 from lupus.store.standing import badness
 from lupus.store.views.rows import ProjectStand, Tallied
@@ -17,25 +18,56 @@ _COUNTS = ("immature", "ok", "warn", "no_data", "error", "anomaly")
 _LABELS = "evaluation"
 
 
-def projects(connection: Connection, names: Collection[str] | None) -> list[ProjectStand]:
-    """The projects called `names` (or all) that the store knows, with their newest interval."""
+class Stands:
+    """Projects as they stand, kept as long as their stamp says that nothing of them has changed.
+
+    Every request asks for them, and what their files say is long.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[int, ProjectStand] = {}
+
+    def get(self, connection: Connection, names: Collection[str] | None) -> list[ProjectStand]:
+        """The projects called `names` (or all) that the store knows, by name, with their newest interval."""
+        own = tables.projects.c
+        query = sa.select(own.id, own.touched)
+        if names is not None:
+            query = query.where(own.id.in_([project_id(name) for name in names]))
+        stamps = fetch(connection, query)
+        kept = self._kept
+        found = {
+            number: stand
+            for number, touched in stamps
+            if (stand := kept.get(number)) is not None and stand.touched == touched
+        }
+        changed = [number for number, _ in stamps if number not in found]
+        if changed:
+            fresh = {one.id: one for one in projects(connection, changed)}
+            found |= fresh
+            self._kept = {**kept, **fresh}  # another one, for other threads may be reading the old one
+        return sorted(found.values(), key=lambda one: one.name)
+
+
+def projects(connection: Connection, ids: Collection[int]) -> list[ProjectStand]:
+    """The projects with these ids, with their newest interval."""
     own, when = tables.projects.c, tables.intervals.c
     newest = (
-        sa.select(when.project_id, sa.func.max(when.start).label("start")).group_by(when.project_id).subquery("newest")
+        sa.select(when.project_id, sa.func.max(when.start).label("start"))
+        .where(when.project_id.in_(list(ids)))
+        .group_by(when.project_id)
+        .subquery("newest")
     )
-    query = sa.select(own.id, own.name, own.owner, own.cadence, own.about, own.touched, when.key, when.start)
-    query = query.select_from(
-        tables.projects.outerjoin(newest, newest.c.project_id == own.id).outerjoin(
-            tables.intervals, sa.and_(when.project_id == own.id, when.start == newest.c.start)
+    query = (
+        sa.select(own.id, own.name, own.owner, own.cadence, own.about, own.touched, when.key, when.start)
+        .select_from(
+            tables.projects.outerjoin(newest, newest.c.project_id == own.id).outerjoin(
+                tables.intervals, sa.and_(when.project_id == own.id, when.start == newest.c.start)
+            )
         )
+        .where(own.id.in_(list(ids)))
     )
-    if names is not None:
-        query = query.where(own.id.in_([project_id(name) for name in names]))
     rows = connection.execute(query)
-    return sorted(
-        (ProjectStand(r[0], r[1], r[2], r[3], r[4] or {}, r[5], r[6] or "", r[7]) for r in rows),
-        key=lambda one: one.name,
-    )
+    return [ProjectStand(r[0], r[1], r[2], r[3], r[4] or {}, r[5], r[6] or "", r[7]) for r in rows]
 
 
 def strips(connection: Connection, projects: Collection[int], intervals: int) -> dict[int, list[Tallied]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from lupus.model import Series
 from lupus.store.database import Database
 from lupus.store.names import project_id, touch
-from lupus.store.views import catalog, desk, incidents, overview, series
+from lupus.store.views import catalog, columns, desk, incidents, overview, series
 from lupus.store.views.rows import Annotation, AuditEntry, Columns, Dashboard, Judged, ProjectStand, Tallied
 
 
@@ -20,11 +20,12 @@ class Views:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._stands = overview.Stands()
 
     def projects(self, names: Collection[str] | None = None) -> list[ProjectStand]:
         """The projects called `names` (or all) that the store knows, by name."""
         with self._database.reading() as connection:
-            return overview.projects(connection, names)
+            return self._stands.get(connection, names)
 
     def overview(
         self, stands: Collection[ProjectStand], *, intervals: int
@@ -84,13 +85,18 @@ class Views:
         with self._database.reading() as connection:
             return series.find(connection, ids)
 
+    def homes(self, ids: Collection[int]) -> dict[int, int]:
+        """By series the id of its project, of those of `ids` that exist, in their order."""
+        with self._database.reading() as connection:
+            return columns.homes(connection, ids)
+
     def columns(
-        self, ids: Collection[int], stands: Collection[ProjectStand], *, since: int, until: int
+        self, of: Mapping[int, int], stands: Collection[ProjectStand], *, since: int, until: int
     ) -> list[Columns]:
-        """The columns of those of `ids` that are of these projects: one answer per project, in one statement."""
+        """The columns of the series `of` (as `homes` gives them) that are of these projects, project by project."""
         with self._database.reading() as connection:
             names = {one.id: one.name for one in stands}
-            return series.columns(connection, ids, projects=names, since=since, until=until)
+            return columns.columns(connection, of, projects=names, since=since, until=until)
 
     def count_intervals(self, stands: Collection[ProjectStand], *, since: int, until: int) -> dict[int, int]:
         """By project how many intervals start in [since, until]."""
@@ -98,12 +104,11 @@ class Views:
             return series.count_intervals(connection, [one.id for one in stands], since=since, until=until)
 
     def envelopes(
-        self, ids: Collection[int], stands: Collection[ProjectStand], *, since: int, until: int
+        self, ids: Collection[int], *, since: int, until: int
     ) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-        """Weeks of (series, week, mean, least, greatest); anomalies of (series, start, value, status, score)."""
+        """Weeks of (series, week, mean, least, greatest); findings of (series, start, value, status, score)."""
         with self._database.reading() as connection:
-            names = {one.id: one.name for one in stands}
-            return series.envelopes(connection, ids, projects=names, since=since, until=until)
+            return columns.envelopes(connection, ids, since=since, until=until)
 
     def judged(self, number: int, project: ProjectStand, *, since: int, until: int) -> list[Judged]:
         """Every interval of one series with its point and the worst of its verdicts, oldest first."""

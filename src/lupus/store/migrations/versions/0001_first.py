@@ -93,6 +93,7 @@ def upgrade() -> None:
         _text("reason", nullable=True),
         sqlite_with_rowid=False,
     )
+    op.create_index("points_by_series", "points", ["series_id", "start", "value"])
     op.create_table(
         "verdicts",
         _key("project_id"),
@@ -111,6 +112,7 @@ def upgrade() -> None:
         sqlite_where=sa.text(_IS_FINDING),
         postgresql_where=sa.text(_IS_FINDING),
     )
+    op.create_index("verdicts_by_series", "verdicts", ["series_id", "start", "status", "lower", "upper", "score"])
     op.create_table(
         "states",
         _key("project_id"),
