@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from generator.evaluations import other_tasks
 from generator.lists import list_points
-from generator.text import MEANINGS, complete, head, page, table
+from generator.text import MEANINGS, IncompleteError, complete, head, page, table
 
 _QUANTILE: Final = re.compile(r"(?P<of>length_)?p\d\d(\.\d+)?$")
 
@@ -37,6 +37,8 @@ def metrics() -> str:
         one.units[point.series.unit or "–"] = None
         one.columns[column] = None
     complete("metrics", seen, MEANINGS["metrics"])
+    if unsourced := [name for name, one in MEANINGS["metrics"].items() if not one.get("source")]:
+        raise IncompleteError(f"[metrics] lacks the formula or its source of {unsourced}")
     parts = [
         head("Metrics", "what lupus.measure and lupus.validate give for a tiny product"),
         "A series is named by its table, column, metric and segment. The unit – is the column's own, or none. "
@@ -58,7 +60,7 @@ def metrics() -> str:
                 ", ".join(one.columns),
                 ", ".join(one.units),
                 MEANINGS["metrics"][name]["says"],
-                MEANINGS["metrics"][name].get("source", ""),
+                MEANINGS["metrics"][name]["source"],
             )
             for name, one in seen.items()
             if (group in one.groups if group else not {"evaluation", "validation"} & set(one.groups))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -120,6 +121,8 @@ EVERY_KIND = [
 ]
 
 
+@pytest.mark.oracle("success_ratio", "unexpected_ratio:…", by="Great Expectations", on="random")
+@pytest.mark.oracle("success_ratio", "unexpected_ratio:…", by="Great Expectations", on="degenerate")
 def test_as_great_expectations_itself(tmp_path: Path) -> None:
     """On several days in turn, so that a kept plan is used for other data than it was made for."""
     import pandas as pd
@@ -130,15 +133,23 @@ def test_as_great_expectations_itself(tmp_path: Path) -> None:
     batches = context.data_sources.add_pandas("p").add_dataframe_asset("a").add_batch_definition_whole_dataframe("w")
     for rows, shift in ((50, 0), (30, 7), (50, 1), (1, 0)):
         taken = snapshot(tmp_path, frame(rows, shift))
-        ours = validate_snapshot("wolves", taken, path).outcomes
+        validation = validate_snapshot("wolves", taken, path)
+        ours, said = validation.outcomes, []
         batch = batches.get_batch({"dataframe": pd.read_parquet(taken.path)})
         for outcome, item in zip(ours, EVERY_KIND, strict=True):
             one = gx.ExpectationSuite(name="one", expectations=[dict(item)])
             theirs = batch.validate(one, result_format="BASIC").results[0]
+            said.append(theirs)
             assert outcome.success == theirs.success, (rows, item)
             percent = theirs.result.get("unexpected_percent")
             assert outcome.unexpected_ratio == (None if percent is None else pytest.approx(percent / 100)), (rows, item)
             assert bool(outcome.reason) is not outcome.success
+        points = {one.series.key.metric: one.value for one in validation_points(PROJECT, validation)}
+        assert points.pop("success_ratio") == pytest.approx(np.mean([one.success for one in said]))
+        percents = [one.result.get("unexpected_percent") for one in said]
+        assert all(name.startswith("unexpected_ratio:") for name in points)
+        expected = sorted(one / 100 for one in percents if one is not None)
+        assert sorted(one for one in points.values() if one is not None) == pytest.approx(expected)
 
 
 def outcomes(tmp_path: Path, *expectations: dict[str, Any], table: pa.Table | None = None) -> dict[str, Any]:

@@ -72,36 +72,43 @@ def holds(make: Any, a: list[Any], b: list[Any]) -> None:
     assert again == merged
 
 
+@pytest.mark.merges("moments")
 @given(numbers, numbers)
 def test_moments_merge(a: list[float], b: list[float]) -> None:
     holds(Moments.of, a, b)
 
 
+@pytest.mark.merges("histogram")
 @given(numbers, numbers)
 def test_histograms_merge(a: list[float], b: list[float]) -> None:
     holds(histogram, a, b)
 
 
+@pytest.mark.merges("categories")
 @given(numbers, numbers)
 def test_categories_merge(a: list[float], b: list[float]) -> None:
     holds(categories, a, b)
 
 
+@pytest.mark.merges("binary_scores")
 @given(scored, scored)
 def test_binary_scores_merge(a: list[tuple[float, bool]], b: list[tuple[float, bool]]) -> None:
     holds(scores, a, b)
 
 
+@pytest.mark.merges("regression_errors")
 @given(pairs, pairs)
 def test_regression_errors_merge(a: list[tuple[float, float]], b: list[tuple[float, float]]) -> None:
     holds(RegressionErrors.of, a, b)
 
 
+@pytest.mark.merges("confusion_matrix")
 @given(named, named)
 def test_confusion_matrices_merge(a: list[tuple[str, str]], b: list[tuple[str, str]]) -> None:
     holds(ConfusionMatrix.of, a, b)
 
 
+@pytest.mark.merges("regression_errors")
 @given(pairs, pairs)
 def test_quantiles_and_intervals_merge(a: list[tuple[float, float]], b: list[tuple[float, float]]) -> None:
     def state(rows: list[tuple[float, float]]) -> RegressionErrors:

@@ -77,6 +77,11 @@ EXACT = (
 )
 
 
+@pytest.mark.oracle(
+    "roc_auc", "pr_auc", "log_loss", "brier", "accuracy", "precision", "recall", "specificity", "f1", "mcc",
+    by="scikit-learn", on="random",
+)  # fmt: skip
+@pytest.mark.oracle("ece", "lift", "label_mean", by="NumPy", on="random")
 @pytest.mark.parametrize("weighted", ["", "prediction", "truth"])
 @pytest.mark.parametrize("many_rows", [10**6, 1])
 def test_weights_and_cells_against_scikit_learn(bench: Bench, weighted: str, many_rows: int) -> None:

@@ -46,6 +46,11 @@ def expected(label: Any, guess: Any, weight: Any = None) -> dict[str, float]:
     return found
 
 
+@pytest.mark.oracle(
+    "accuracy", "precision_macro", "recall_macro", "f1_macro", "precision_micro", "recall_micro", "f1_micro",
+    "precision_weighted", "recall_weighted", "f1_weighted", "mcc", "log_loss", "roc_auc_macro",
+    "precision:…", "recall:…", "f1:…", by="scikit-learn", on="random",
+)  # fmt: skip
 def test_every_metric_is_scikit_learns(bench: Bench) -> None:
     label, guess, chance = sample(900)
     weight = np.random.default_rng(1).gamma(2, 1, 900)

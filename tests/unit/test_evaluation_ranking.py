@@ -33,6 +33,7 @@ def table(lists: dict[int, list[Any]], name: str) -> dict[str, Any]:
     return {"user": [row[0] for row in rows], "item": [row[1] for row in rows], name: [row[2] for row in rows]}
 
 
+@pytest.mark.oracle("map@…", "mrr", "precision@…", by="Croft, Metzler and Strohman (2010)", on="random")
 def test_the_textbooks_examples(bench: Bench) -> None:
     # Average precision: relevant at 1, 3, 6, 9 and 10 of 10 gives .62, at 2, 5 and 7 gives .44; mean .53 (the worked
     # example of Croft, Metzler and Strohman, Search Engines, 2010, section 8.4). First relevant at 1 and 2: MRR .75.
@@ -60,6 +61,7 @@ def test_the_textbooks_examples(bench: Bench) -> None:
     assert got["recall@6"] == pytest.approx(5 / 7)
 
 
+@pytest.mark.oracle("ndcg@…", by="scikit-learn", on="random")
 @pytest.mark.parametrize("ties", [False, True])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_ndcg_is_scikit_learns(bench: Bench, *, ties: bool, weighted: bool) -> None:
@@ -96,6 +98,7 @@ def by_hand(order: list[int], relevant: set[int], k: int) -> dict[str, float]:
     }
 
 
+@pytest.mark.oracle("mrr", "ndcg@…", "map@…", "hit_rate@…", "precision@…", "recall@…", by="Python", on="random")
 def test_lists_of_any_length_with_labels_that_were_not_recommended(bench: Bench) -> None:
     rng = np.random.default_rng(8)
     predicted, labelled, want, segments = [], [], [], []
@@ -152,6 +155,7 @@ def test_copies_null_scores_and_text_ranks(bench: Bench) -> None:
     assert wrong["mrr"].failure.kind is FailureKind.WRONG_TYPE
 
 
+@pytest.mark.merges("ranking_sums")
 @given(st.lists(st.lists(st.booleans(), min_size=1, max_size=5), max_size=8), st.integers(0, 8))
 def test_sums_merge(queries: list[list[bool]], cut: int) -> None:
     def state(part: list[list[bool]]) -> RankingSums:

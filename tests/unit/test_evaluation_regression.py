@@ -58,6 +58,8 @@ def expected(rows: dict[str, Any], weight: Any = None) -> dict[str, float]:
     }
 
 
+@pytest.mark.oracle("mae", "rmse", "mape", "r2", "pinball@…", by="scikit-learn", on="random")
+@pytest.mark.oracle("smape", "bias", "interval_coverage", "interval_width", by="NumPy", on="random")
 @pytest.mark.parametrize("weighted", ["", "prediction", "truth"])
 def test_every_metric_is_scikit_learns(bench: Bench, weighted: str) -> None:
     rows = sample(700)

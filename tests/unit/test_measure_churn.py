@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -84,6 +85,38 @@ def changed(left: dict[str, list[Any]], right: dict[str, list[Any]], threshold: 
     one, other = (dict(zip(rows["id"], (p >= threshold for p in rows["p"]), strict=True)) for rows in (left, right))
     common = one.keys() & other.keys()
     return sum(one[key] != other[key] for key in common), len(common)
+
+
+def check(churn: Churn, now: dict[str, list[Any]], before: dict[str, list[Any]]) -> None:
+    sides = [pd.DataFrame(one).dropna().drop_duplicates("id") for one in (now, before)]
+    both = sides[0].merge(sides[1], on="id")
+    point = churn(now, before)
+    if both.empty:
+        assert point is None
+        return
+    assert point is not None
+    changes = (both.p_x >= 0.5) != (both.p_y >= 0.5)
+    assert (point.series.key.metric, point.value, point.n) == ("churn_ratio", changes.mean(), len(both))
+    assert (point.low, point.high) == pytest.approx(proportion_confint(changes.sum(), len(both), method="wilson"))
+
+
+@pytest.mark.oracle("churn_ratio", by="pandas", on="random")
+@pytest.mark.parametrize("seed", range(3))
+def test_random_churn_is_that_of_a_merge(seed: int, churn: Churn) -> None:
+    random = Random(seed)
+    check(churn, scored(random, range(50, 150)), scored(random, range(100)))
+
+
+@pytest.mark.oracle("churn_ratio", by="pandas", on="degenerate")
+@pytest.mark.parametrize(
+    ("now", "before"),
+    [(([1], [0.9]), ([1], [0.9])), (([1], [0.9]), ([1], [0.1])), (([1, 2], [0.5, 0.5]), ([1, 2], [0.0, 1.0])),
+     (([1, 2], [0.9, None]), ([1, 2], [0.1, 0.1])), (([1], [0.9]), ([2], [0.9])), (([1], [None]), ([1], [1.0])),
+     (([1] * 9, [0.7] * 9), ([1, 1], [0.2, 0.2]))],
+    ids=["one key", "one that changed", "on the threshold", "without a score", "other keys", "no score", "copies"],
+)  # fmt: skip
+def test_degenerate_churn_is_that_of_a_merge(now: Any, before: Any, churn: Churn) -> None:
+    check(churn, *({"id": ids, "p": pa.array(p, pa.float64()).to_pylist()} for ids, p in (now, before)))
 
 
 @pytest.mark.parametrize("seed", range(3))

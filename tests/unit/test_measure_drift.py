@@ -91,6 +91,79 @@ def test_cramers_v_of_equal_sides_is_scipys(seed: int) -> None:
     assert observed.noise[0] == pytest.approx(6 / (table.sum() - 1), rel=0.01)
 
 
+def oracle(own: np.ndarray, other: np.ndarray) -> dict[str, float]:
+    """The distances of shares, from SciPy where it has them."""
+    p, q = own / own.sum(), other / other.sum()
+    # PSI takes an empty bin for half a row, and at least for 0.01 %; what is empty on both sides is no bin.
+    floor = [np.maximum(side, max(0.5 / rows, 1e-4)) for side, rows in ((p, own.sum()), (q, other.sum()))]
+    used = (p > 0) | (q > 0)
+    filled = [side[used] for side in floor]
+    table = np.rint(np.array([p[used], q[used]]) * 1e9).astype(int)
+    return {
+        "js": float(jensenshannon(p, q, base=2)),
+        "hellinger": float(np.linalg.norm(np.sqrt(p) - np.sqrt(q)) / np.sqrt(2)),
+        "tv": float(np.abs(p - q).sum() / 2),
+        "linf": float(np.abs(p - q).max()),
+        "psi": float(((filled[1] - filled[0]) * np.log(filled[1] / filled[0])).sum()),
+        "cramers_v": float(association(table, method="cramer", correction=False)) if used.sum() > 1 else 0.0,
+    }
+
+
+def check_distances(own: np.ndarray, other: np.ndarray) -> None:
+    """Of so many rows that no noise is left to remove."""
+    expected = oracle(own, other)
+    found = compare({"x": (counted(*own), counted(*other))}, list(expected))
+    assert {name: value_of(found["x", name]) for name in expected} == pytest.approx(expected, abs=2e-4)
+
+
+@pytest.mark.oracle("js", "cramers_v", by="SciPy", on="random")
+@pytest.mark.oracle("hellinger", "tv", "linf", "psi", by="NumPy", on="random")
+@pytest.mark.parametrize("seed", range(5))
+def test_distances_of_many_rows_are_those_of_scipy(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    own, other = random.integers(20, 400, size=(2, int(random.integers(2, 20)))) * 1e8
+    check_distances(own, other)
+
+
+@pytest.mark.oracle("js", "cramers_v", by="SciPy", on="degenerate")
+@pytest.mark.oracle("hellinger", "tv", "linf", "psi", by="NumPy", on="degenerate")
+@pytest.mark.parametrize(
+    ("own", "other"),
+    [([5, 3, 2], [5, 3, 2]), ([7], [3]), ([4, 0], [0, 9]), ([5, 0, 5], [2, 0, 8]), ([1, 0, 0], [1, 1, 1])],
+    ids=["the same", "one category", "nothing in common", "empty on both sides", "from one to all"],
+)
+def test_distances_of_degenerate_shares_are_those_of_scipy(own: list[float], other: list[float]) -> None:
+    check_distances(np.array(own) * 1e8, np.array(other) * 1e8)
+
+
+def check_numbers(own: np.ndarray, other: np.ndarray) -> None:
+    edges = tuple(np.arange(-0.5, 14.5).tolist())
+    found = compare({"x": (sample_of(own, edges), sample_of(other, edges))}, ["ks", "wasserstein"])
+    assert value_of(found["x", "ks"]) == pytest.approx(ks_2samp(own, other).statistic, abs=0.005)
+    if not own.std():  # there is nothing to measure in
+        assert isinstance(found["x", "wasserstein"], Failure)
+        return
+    expected = wasserstein_distance(own, other) / own.std()
+    assert value_of(found["x", "wasserstein"]) == pytest.approx(expected, rel=0.03, abs=0.005)
+
+
+@pytest.mark.oracle("ks", "wasserstein", by="SciPy", on="random")
+@pytest.mark.parametrize("seed", range(3))
+def test_distances_of_numbers_are_those_of_scipy(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    check_numbers(random.integers(0, 12, 80_000).astype(float), random.integers(1, 14, 60_000).astype(float))
+
+
+@pytest.mark.oracle("ks", "wasserstein", by="SciPy", on="degenerate")
+@pytest.mark.parametrize(
+    ("own", "other"),
+    [([0, 1], [1, 1]), ([0, 1], [0, 1]), ([3, 3], [3, 3]), ([3, 3], [9, 9]), ([0, 1], [12, 13])],
+    ids=["to a constant", "the same", "a constant", "another constant", "nothing in common"],
+)
+def test_distances_of_degenerate_numbers_are_those_of_scipy(own: list[float], other: list[float]) -> None:
+    check_numbers(np.repeat(np.array(own, float), 30_000), np.repeat(np.array(other, float), 30_000))
+
+
 def test_cramers_v_does_not_depend_on_how_large_the_other_side_is() -> None:
     """The classical one goes to 0 when one side is far larger."""
     found = compare(

@@ -78,6 +78,8 @@ def exact_mmd(x: np.ndarray, y: np.ndarray, width: float) -> float:
     return float(np.sqrt(max(mean(x, x) + mean(y, y) - 2 * mean(x, y), 0)))
 
 
+@pytest.mark.oracle("norm_mean", "centroid_shift", by="NumPy", on="random")
+@pytest.mark.oracle("mmd", by="SciPy", on="random")
 @pytest.mark.parametrize("shift", [0.3, 1.0, 3.0])
 def test_compared_with_the_reference_as_numpy_and_the_exact_mmd_do(shift: float) -> None:
     rng = np.random.default_rng(1)
@@ -95,6 +97,55 @@ def test_compared_with_the_reference_as_numpy_and_the_exact_mmd_do(shift: float)
     assert found.metrics[SHIFT] == (pytest.approx(np.linalg.norm(y.mean(0) - x.mean(0)) / scale), 500)
     # The error of random features is of the order of 1 / sqrt(128) of the distance.
     assert found.metrics[MMD][0] == pytest.approx(exact_mmd(x, y, first.reference["bandwidth"]), rel=0.25)
+
+
+@pytest.mark.oracle("norm_mean", "centroid_shift", by="NumPy", on="degenerate")
+@pytest.mark.oracle("mmd", by="SciPy", on="degenerate")
+@pytest.mark.parametrize("case", ["the same", "one point", "nothing in common", "one number", "zeros"])
+def test_degenerate_vectors_are_compared_as_numpy_and_the_exact_mmd_do(case: str) -> None:
+    rng = np.random.default_rng(9)
+    x = rng.normal(0, 1, (300, 1 if case == "one number" else 4))
+    y = {
+        "the same": x,
+        "one point": np.tile(x[:1], (300, 1)),
+        "nothing in common": x + 1e6,
+        "one number": x * 2,
+        "zeros": np.zeros((300, 4)),
+    }[case]
+    reference = measure_vectors(column(x), None).reference
+    assert reference is not None
+    found = measure_vectors(column(y), reference).metrics
+    scale = np.sqrt(((x - x.mean(0)) ** 2).sum(1).mean())
+    assert found[NORM][0] == pytest.approx(np.linalg.norm(y, axis=1).mean())
+    shift = np.linalg.norm(y.mean(0) - x.mean(0)) / scale
+    assert found[SHIFT][0] == pytest.approx(shift, abs=1e-12)
+    assert found[MMD][0] == pytest.approx(exact_mmd(x, y, reference["bandwidth"]), rel=0.25, abs=0.02)
+
+
+def check_validity(vectors: list[list[float | None] | None]) -> None:
+    """Valid are vectors of the usual length whose numbers are all finite."""
+    there = [one for one in vectors if one is not None]
+    lengths = [len(one) for one in there if one]
+    usual = max(set(lengths), key=lengths.count) if lengths else None
+    valid = [one for one in there if len(one) == usual and np.isfinite(np.array(one, dtype=float)).all()]
+    found = measure_vectors(column(vectors), None).metrics[INVALID]
+    if not there:
+        assert isinstance(found, Failure)
+    else:
+        assert found == (pytest.approx(1 - len(valid) / len(there)), len(there))
+
+
+@pytest.mark.oracle("invalid_ratio", by="NumPy", on="random")
+def test_validity() -> None:
+    random = np.random.default_rng(10)
+    odd = [None, [1.0], [np.nan, 1.0, 1.0], [], [1.0, None, 2.0], [-np.inf, 0.0, 0.0]]
+    check_validity([[1.0, 2.0, 3.0] if random.random() < 0.7 else odd[random.integers(6)] for _ in range(300)])
+
+
+@pytest.mark.oracle("invalid_ratio", by="NumPy", on="degenerate")
+@pytest.mark.parametrize("vectors", [[[1.0]], [None], [[]], [[np.nan]], [[1.0, 2.0]] * 60, [[], [3.0]]], ids=str)
+def test_degenerate_validity(vectors: list[list[float | None] | None]) -> None:
+    check_validity(vectors)
 
 
 def test_sampling_noise_is_removed() -> None:
@@ -160,6 +211,7 @@ def test_constant_vectors_have_no_spread_and_few_are_not_compared() -> None:
     assert "there are 3 valid vectors" in few.reason
 
 
+@pytest.mark.merges("vectors")
 @given(cut=st.integers(0, 80), seed=st.integers(0, 5))
 def test_sums_merge(cut: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,30 @@ from sklearn import metrics as sk
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 
-from lupus.measure import BinaryScores
-from lupus.measure.estimates import Calibration, ConceptModel, Estimate, LossModel, expected_performance
+import evaluations
+from evaluations import Bench
+from lupus.measure import BinaryScores, Engine
+from lupus.measure.estimates import (
+    CONCEPT_DRIFT,
+    Calibration,
+    ConceptModel,
+    Estimate,
+    LossModel,
+    estimate_errors,
+    estimate_metrics,
+    estimate_point,
+    expected_performance,
+)
 from lupus.measure.estimates import calibrated as calibrated_on
 from lupus.measure.evaluation import Cells
 from lupus.measure.learners import Columns, Encoder, Family, LinearModel, fit
-from lupus.model import Failure
+from lupus.model import Failure, Role, Task
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    with Engine(threads=1) as engine:
+        yield Bench(tmp_path, engine)
 
 
 def stored(payload: Any) -> Any:
@@ -114,37 +133,71 @@ def test_expectations_are_the_averages_of_labels_that_are_drawn() -> None:
         assert 0.85 * 3.92 * values.std() < one.high - one.low < 1.5 * 3.92 * values.std(), name
 
 
-def test_expectations_are_those_over_all_labels_there_may_be() -> None:
-    """Of eight rows all 256 labels, each as often as the calibrated probabilities say; scikit-learn scores each."""
-    score = np.array([0.05, 0.2, 0.2, 0.35, 0.45, 0.6, 0.6, 0.9])
-    grid = np.array([0.0, 0.3, 0.7, 1.0])
-    calibration = Calibration(tuple(grid), tuple(grid), (0.1, 0.2, 0.6, 0.8), (100.0,) * 4)
-    p = calibration.probabilities(score)
-    found = {name.removeprefix("estimated_"): one.value for name, one in estimated(score, calibration).items()}
-    assert found.keys() == set(BINARY)
-    labels = np.array(list(product((0.0, 1.0), repeat=len(score))))
+def over_all_labels(score: Any, p: Any, threshold: float = 0.4) -> dict[str, float]:
+    """The metrics over all labels that `score` may have, each as often as the probabilities `p` of positives say.
+
+    scikit-learn scores each; those without a denominator are left out.
+    """
+    n = len(score)
+    labels = np.array(list(product((0.0, 1.0), repeat=n)))
     chance = np.where(labels == 1, p, 1 - p).prod(axis=1)
-    yes = score >= 0.4
+    yes = score >= threshold
     scored: dict[str, Callable[[Any], float]] = {
         "log_loss": lambda label: sk.log_loss(label, score, labels=[0, 1]),
         "brier": lambda label: float(((score - label) ** 2).mean()),
         "accuracy": lambda label: sk.accuracy_score(label, yes),
-        "precision": lambda label: sk.precision_score(label, yes, zero_division=0),
     }
-    for name, metric in scored.items():
-        assert found[name] == pytest.approx(chance @ [metric(label) for label in labels], rel=1e-12), name
+    if yes.any():
+        scored["precision"] = lambda label: sk.precision_score(label, yes, zero_division=0)
+    found = {name: float(chance @ [metric(label) for label in labels]) for name, metric in scored.items()}
     # Ratios whose denominator is a chance, too: the ratio of the expectations of both.
-    hits, positives = (chance @ labels[:, which].sum(axis=1) for which in (yes, slice(None)))
-    assert found["recall"] == pytest.approx(hits / positives, rel=1e-12)
-    assert found["f1"] == pytest.approx(2 * hits / (positives + yes.sum()), rel=1e-12)
-    pairs = [(label[one], label[other], score[one], score[other]) for label in labels
-             for one in range(8) for other in range(8) if one != other]  # fmt: skip
-    weight = np.repeat(chance, 56)
-    one, other, high, low = np.array(pairs).T
-    ordered = weight * one * (1 - other)
-    assert found["roc_auc"] == pytest.approx(
-        (ordered * ((high > low) + 0.5 * (high == low))).sum() / ordered.sum(), rel=1e-12
-    )
+    hits, positives = (float(chance @ labels[:, which].sum(axis=1)) for which in (yes, slice(None)))
+    if positives >= 1:
+        found["recall"] = hits / positives
+    if positives + yes.sum() >= 1:
+        found["f1"] = 2 * hits / (positives + yes.sum())
+    pairs = [
+        (weight, label[one] * (1 - label[other]), score[one], score[other])
+        for weight, label in zip(chance, labels, strict=True)
+        for one in range(n)
+        for other in range(n)
+        if one != other
+    ]
+    if min(positives, n - positives) >= 1:
+        weight, ordered, high, low = np.array(pairs).T
+        ordered = weight * ordered
+        found["roc_auc"] = float((ordered * ((high > low) + 0.5 * (high == low))).sum() / ordered.sum())
+    return found
+
+
+def check_expectations(score: Any, calibration: Calibration) -> None:
+    found = {name.removeprefix("estimated_"): one.value for name, one in estimated(score, calibration).items()}
+    assert found == pytest.approx(over_all_labels(score, calibration.probabilities(score)), rel=1e-9, abs=1e-12)
+
+
+ESTIMATED = """estimated_roc_auc"""
+
+
+@pytest.mark.oracle(
+    "estimated_roc_auc", "estimated_log_loss", "estimated_brier", "estimated_accuracy", "estimated_precision",
+    "estimated_recall", "estimated_f1", by="scikit-learn", on="random",
+)  # fmt: skip
+@pytest.mark.parametrize("seed", range(4))
+def test_expectations_are_those_over_all_labels_there_may_be(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    grid, rates = np.sort(rng.random(5)), np.sort(rng.uniform(0.05, 0.95, 5))
+    calibration = Calibration(tuple(grid), tuple(grid), tuple(rates), (100.0,) * 5)
+    check_expectations(np.sort(np.round(rng.random(8), 1)), calibration)
+
+
+@pytest.mark.oracle(
+    "estimated_roc_auc", "estimated_log_loss", "estimated_brier", "estimated_accuracy", "estimated_precision",
+    "estimated_recall", "estimated_f1", by="scikit-learn", on="degenerate",
+)  # fmt: skip
+@pytest.mark.parametrize("rate", [(0.0, 0.0), (1.0, 1.0), (0.0, 1.0), (0.5, 0.5)], ids=str)
+@pytest.mark.parametrize("score", [[0.3] * 6, [0.9] * 6, [0.0, 1.0] * 3, [0.5], [0.0] * 5 + [1.0]], ids=str)
+def test_expectations_of_degenerate_scores(score: list[float], rate: tuple[float, float]) -> None:
+    check_expectations(np.sort(score), Calibration((0.1, 0.8), (0.1, 0.8), rate, (100.0, 100.0)))
 
 
 @pytest.mark.parametrize(
@@ -265,6 +318,27 @@ def test_the_loss_of_a_regression_is_estimated_within_its_interval() -> None:
     )
 
 
+@pytest.mark.oracle("estimated_mae", "estimated_rmse", by="scikit-learn", on="random")
+@pytest.mark.parametrize("seed", range(3))
+def test_the_loss_of_the_reference_itself_is_its_own(seed: int) -> None:
+    """Over the rows that it was fitted on a model's mean is theirs."""
+    rows, prediction, label = errors(np.random.default_rng(seed), 4000)
+    found = LossModel.fitted(rows, prediction, label).estimates(rows)
+    assert found["estimated_mae"].value == pytest.approx(sk.mean_absolute_error(label, prediction), rel=1e-4)
+    assert found["estimated_rmse"].value == pytest.approx(sk.root_mean_squared_error(label, prediction), rel=1e-4)
+
+
+@pytest.mark.oracle("estimated_mae", "estimated_rmse", by="scikit-learn", on="degenerate")
+@pytest.mark.parametrize("error", [0.0, 2.0, -1e9, 1e-9])
+def test_errors_that_never_change_are_the_loss_to_be_expected(error: float) -> None:
+    prediction = np.append(np.arange(39.0), 5.0)
+    rows = Columns({"prediction": prediction, "constant": np.ones(40), "missing": np.full(40, np.nan)})
+    found = LossModel.fitted(rows, prediction, prediction + error).estimates(Columns({"prediction": prediction[:3]}))
+    label = prediction[:3] + error
+    expected = sk.mean_absolute_error(label, prediction[:3]), sk.root_mean_squared_error(label, prediction[:3])
+    assert (found["estimated_mae"].value, found["estimated_rmse"].value) == pytest.approx(expected, rel=1e-3, abs=1e-4)
+
+
 def test_perfect_predictions_have_no_loss() -> None:
     values = np.arange(40.0)
     rows = Columns({"prediction": values})
@@ -288,6 +362,7 @@ def world(rng: Any, n: int, *, shift: float = 0.0, turned: float = 0.0) -> tuple
     return Columns(numbers, {"kind": kind}), score, (rng.random(n) < now).astype(float), true
 
 
+@pytest.mark.oracle("concept_drift", by="NumPy", on="random")
 def test_concept_drift_is_nothing_under_covariate_shift_and_right_under_a_change_of_the_concept() -> None:
     rng = np.random.default_rng(8)
     seen: dict[str, list[tuple[Estimate, float]]] = {}
@@ -307,6 +382,79 @@ def test_concept_drift_is_nothing_under_covariate_shift_and_right_under_a_change
         assert all(one.low > 0.05 for one, _ in seen[name]), name
         assert np.mean([one.value for one, _ in seen[name]]) == pytest.approx(seen[name][0][1], abs=0.02), name
         assert sum(one.low <= true <= one.high for one, true in seen[name]) >= 11, name
+
+
+@pytest.mark.oracle("concept_drift", by="scikit-learn", on="degenerate")
+@pytest.mark.parametrize("moved", [0.0, 3.0, -1e6])
+def test_concept_drift_without_any_noise_is_the_error_of_what_was_learnt(moved: float) -> None:
+    """The reference's predictions are right to the last digit, and now all labels are `moved`."""
+    x = np.random.default_rng(9).normal(0, 1, 500)
+    rows = Columns({"prediction": x, "constant": np.ones(500)})
+    found = ConceptModel.fitted(rows, x, x, binary=False).drift(rows, x, x + moved)
+    expected = sk.root_mean_squared_error(x + moved, x)
+    assert found.value == pytest.approx(expected, rel=1e-3, abs=1e-6)
+    assert CONCEPT_DRIFT.name == "concept_drift"
+
+
+@pytest.mark.oracle("concept_drift", by="scikit-learn", on="degenerate")
+@pytest.mark.parametrize(("before", "now"), [(0.0, 0.0), (1.0, 1.0), (0.0, 1.0)])
+def test_concept_drift_between_single_classes_is_none_or_all(before: float, now: float) -> None:
+    score = np.random.default_rng(9).random(2000)
+    rows = Columns({"score": score})
+    label = np.full(2000, before)
+    found = ConceptModel.fitted(rows, score, label, binary=True).drift(rows, score, np.full(2000, now))
+    assert found.value == pytest.approx(sk.root_mean_squared_error(label, np.full(2000, now)), abs=0.02)
+
+
+# How right an estimate was
+
+
+def check_errors(bench: Bench, score: Any, label: Any, names: Sequence[str]) -> None:
+    project = evaluations.product(Task.BINARY_CLASSIFICATION, threshold=0.4)
+    ids = np.arange(len(score))
+    true = bench.day(project, {"id": ids, "score": score}, {"id": ids, "label": label}).points
+    found = estimated(score, calibrated(score, label))
+    table = project.of_role(Role.PREDICTION)
+    assert table is not None
+    day = evaluations.DAYS[0]
+    guesses = [
+        estimate_point(project, table, one, day, found.get(one.name), len(score)) for one in estimate_metrics(project)
+    ]
+    errors = {one.series.key.metric: one for one in estimate_errors(project, table, guesses, true)}
+    yes = score >= 0.4
+    expected: dict[str, Callable[[], float]] = {
+        "roc_auc": lambda: sk.roc_auc_score(label, score),
+        "log_loss": lambda: sk.log_loss(label, score, labels=[0, 1]),
+        "brier": lambda: float(((score - label) ** 2).mean()),
+        "accuracy": lambda: sk.accuracy_score(label, yes),
+        "precision": lambda: sk.precision_score(label, yes),
+        "recall": lambda: sk.recall_score(label, yes),
+        "f1": lambda: sk.f1_score(label, yes),
+    }
+    assert {name for name, one in errors.items() if one.value is not None} == {f"estimate_error:{n}" for n in names}
+    for name in names:
+        estimate = found[f"estimated_{name}"].value
+        assert errors[f"estimate_error:{name}"].value == pytest.approx(estimate - expected[name](), abs=1e-9), name
+
+
+@pytest.mark.oracle("estimate_error:…", by="scikit-learn", on="random")
+@pytest.mark.parametrize("seed", range(3))
+def test_errors_of_estimates(bench: Bench, seed: int) -> None:
+    score, label = draw(np.random.default_rng(seed), 900, wrong=0.7)
+    check_errors(bench, np.round(score, 3), label, BINARY)
+
+
+@pytest.mark.oracle("estimate_error:…", by="scikit-learn", on="degenerate")
+@pytest.mark.parametrize(
+    ("score", "label", "names"),
+    [([0.5] * 8, [0, 1] * 4, BINARY), ([0.0, 1.0] * 4, [0, 1] * 4, BINARY),
+     ([0.1, 0.9] * 4, [0] * 8, ("log_loss", "brier", "accuracy", "precision", "f1"))],
+    ids=["constant scores", "certain", "one class"],
+)  # fmt: skip
+def test_errors_of_estimates_of_degenerate_rows(
+    bench: Bench, score: list[float], label: list[int], names: Sequence[str]
+) -> None:
+    check_errors(bench, np.array(score), np.array(label, dtype=float), names)
 
 
 def test_the_labels_noise_is_removed_however_few_rows_there_are() -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from evaluations import ALL, DAYS, Bench, product
 from lupus.measure import ConfusionMatrix, Engine
-from lupus.measure.estimates import TopLabelModel, expected_of_classes, top_label_model
+from lupus.measure.estimates import Calibration, TopLabelModel, expected_of_classes, top_label_model
 from lupus.measure.evaluation import TopLabels
 from lupus.model import Failure, Project, Role, Task
 
@@ -89,6 +89,40 @@ def test_the_state_counts_right_and_wrong_predictions_by_their_probability(bench
         assert score.min() > 1 / 3, "the most probable class has more than an even share"
 
 
+MACRO: Mapping[str, Any] = {"average": "macro", "zero_division": 0}
+
+
+@pytest.mark.oracle(
+    "estimated_accuracy", "estimated_precision_macro", "estimated_recall_macro", "estimated_f1_macro",
+    by="scikit-learn", on="degenerate",
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [({"cat": 1.0, "dog": 1.0}, {}), ({"cat": 0.0, "dog": 0.0}, {"cat": "dog", "dog": "cat"}),
+     ({"cat": 0.7}, {"cat": "dog"}), ({"cat": 1.0, "dog": 0.0}, {"dog": "cat"}), ({"cat": 1.0}, {})],
+    ids=["always right", "always wrong", "one class predicted", "one class always wrong", "one class"],
+)  # fmt: skip
+def test_labels_that_are_known_for_sure_have_scikit_learns_metrics(
+    right: Mapping[str, float], wrong: Mapping[str, str]
+) -> None:
+    """Of each class 100 predictions of one probability, of which the reference leaves no doubt how many are right."""
+    one = {name: Calibration((0.6,), (0.6,), (share,), (1e6,)) for name, share in right.items()}
+    model = TopLabelModel({"": next(iter(one.values())), **one}, {name: {label: 1.0} for name, label in wrong.items()})
+    guess = [name for name in right for _ in range(100)]
+    label = [name if n < 100 * share else wrong[name] for name, share in right.items() for n in range(100)]
+    found = model.estimates({name: (np.array([0.6]), np.array([100.0])) for name in right})
+    assert {name: one.value for name, one in found.items()} == pytest.approx({
+        "estimated_accuracy": sk.accuracy_score(label, guess),
+        "estimated_precision_macro": sk.precision_score(label, guess, **MACRO),
+        "estimated_recall_macro": sk.recall_score(label, guess, **MACRO),
+        "estimated_f1_macro": sk.f1_score(label, guess, **MACRO),
+    })  # fmt: skip
+
+
+@pytest.mark.oracle(
+    "estimated_accuracy", "estimated_precision_macro", "estimated_recall_macro", "estimated_f1_macro",
+    by="scikit-learn", on="random",
+)  # fmt: skip
 @pytest.mark.parametrize(("sure", "seed"), [(1.0, 11), (3.0, 12), (0.3, 13)])
 def test_estimates_are_near_what_the_labels_say(bench: Bench, sure: float, seed: int) -> None:
     *_, model = learnt(bench)
@@ -150,6 +184,7 @@ def test_degenerate_slices_and_references(bench: Bench) -> None:
     )
 
 
+@pytest.mark.merges("top_labels")
 @given(st.integers(0, 60), st.integers(0, 2**16))
 def test_the_state_merges(cut: int, seed: int) -> None:
     from lupus.measure import BinaryScores

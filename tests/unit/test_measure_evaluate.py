@@ -139,6 +139,11 @@ def sample(name: str) -> tuple[Any, Any]:
     return label, score
 
 
+@pytest.mark.oracle(
+    "roc_auc", "pr_auc", "log_loss", "brier", "accuracy", "precision", "recall", "specificity", "f1", "mcc",
+    by="scikit-learn", on="degenerate",
+)  # fmt: skip
+@pytest.mark.oracle("ece", "lift", "label_mean", by="NumPy", on="degenerate")
 @pytest.mark.parametrize("name", ["random", "ties", "rare", "certain", "constant"])
 def test_binary_metrics_are_scikit_learns(write: Write, engine: Engine, name: str) -> None:
     label, score = sample(name)

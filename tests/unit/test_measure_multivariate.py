@@ -13,6 +13,8 @@ from sklearn.metrics import roc_auc_score
 
 from lupus.measure.learners import Columns
 from lupus.measure.multivariate import ReconstructionModel, domain_auc
+from lupus.measure.multivariate.domain import DOMAIN_AUC
+from lupus.measure.multivariate.pca import RECONSTRUCTION_ERROR
 
 
 def stored(payload: Any) -> Any:
@@ -42,6 +44,42 @@ def test_the_components_are_scikit_learns() -> None:
     # scikit-learn takes the even rows' mean away, ours the mean of all.
     lost = standard[1::2] - standard[1::2] @ theirs.components_.T @ theirs.components_
     assert model.error == pytest.approx(np.linalg.norm(lost, axis=1).mean(), rel=1e-9)
+
+
+def check_reconstruction(now: Any) -> None:
+    """scikit-learn's components, and what they lose of `now`, over what they lose of the held-out rows."""
+    rng = np.random.default_rng(1)
+    x = rng.normal(0, 1, (400, 4)) @ rng.normal(0, 1, (4, 4))
+    now = now(x)
+    model = ReconstructionModel.fitted(Columns({f"x{place}": x[:, place] for place in range(4)}))
+    standard = (x - x.mean(axis=0)) / x.std(axis=0)
+    theirs = PCA(n_components=len(model.components)).fit(standard[::2]).components_
+
+    def lost(rows: Any) -> float:
+        return float(np.linalg.norm(rows - rows @ theirs.T @ theirs, axis=1).mean())
+
+    found = model.reconstruction_error(Columns({f"x{place}": now[:, place] for place in range(4)}))
+    assert found is not None
+    # What is absurdly far away is held at twenty deviations.
+    expected = lost(np.clip((now - x.mean(axis=0)) / x.std(axis=0), -20, 20)) / lost(standard[1::2])
+    assert found.value == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    assert RECONSTRUCTION_ERROR.name == "pca_reconstruction_error"
+
+
+@pytest.mark.oracle("pca_reconstruction_error", by="scikit-learn", on="random")
+@pytest.mark.parametrize("seed", range(3))
+def test_the_reconstruction_error_is_scikit_learns(seed: int) -> None:
+    check_reconstruction(lambda x: np.random.default_rng(seed).normal(1, 2, (90, 4)))
+
+
+@pytest.mark.oracle("pca_reconstruction_error", by="scikit-learn", on="degenerate")
+@pytest.mark.parametrize(
+    "now",
+    [lambda x: x, lambda x: x[:1], lambda x: np.tile(x.mean(axis=0), (9, 1)), lambda x: x * 1e30, lambda x: x * 0],
+    ids=["the same", "one row", "the mean", "huge", "zeros"],
+)
+def test_the_reconstruction_error_of_degenerate_rows_is_scikit_learns(now: Any) -> None:
+    check_reconstruction(now)
 
 
 def test_reconstruction_is_worse_where_columns_no_longer_go_together() -> None:
@@ -102,6 +140,25 @@ def test_the_domain_classifier_sees_every_kind_of_change(how: dict[str, float]) 
     assert found.low > 0.53
 
 
+@pytest.mark.oracle("domain_auc", by="scikit-learn", on="degenerate")
+@pytest.mark.parametrize(
+    ("reference", "current"),
+    [([1.0], [1.0]), ([0.0], [1.0]), ([0.0, 1.0], [0.0, 1.0]), ([0.0, 1.0], [1.0]), ([0.0], [1e300])],
+    ids=["a constant", "two constants", "the same", "one value of two", "huge"],
+)
+def test_the_domain_auc_of_constants_is_that_of_scikit_learns_classifier(
+    reference: list[float], current: list[float]
+) -> None:
+    sides = [np.resize(one, 100) for one in (reference, current)]
+    found = domain_auc(*(Columns({"x": side}) for side in sides))
+    rows, label = np.sign(np.concatenate(sides))[:, None], np.repeat([0, 1], 100)
+    theirs = LogisticRegression().fit(rows, label).predict_proba(rows)[:, 1]
+    assert found is not None
+    assert found.value == pytest.approx(roc_auc_score(label, theirs), abs=1e-9)
+    assert DOMAIN_AUC.name == "domain_auc"
+
+
+@pytest.mark.oracle("domain_auc", by="scikit-learn", on="random")
 def test_the_domain_auc_is_that_of_scikit_learns_classifier() -> None:
     rng = np.random.default_rng(7)
     reference, current = rng.normal(0, 1, (3000, 2)), rng.normal(0.4, 1, (3000, 2))

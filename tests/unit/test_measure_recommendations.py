@@ -118,16 +118,46 @@ def plain_gini(counts: Sequence[float]) -> float:
     return sum(abs(a - b) for a in counts for b in counts) / (2 * n * n * mean)
 
 
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("form", ["rows", "lists"])
-def test_every_metric_against_its_definition(seed: int, form: str, shop: Shop) -> None:
-    random = Random(seed)
-    lists = lists_of(random, users=60, items=40)
-    before = lists_of(random, users=80, items=40)
-    del before["u3"]
-    catalogue = [f"i{number}" for number in range(5, 50)]
-    category = {item: random.choice(["red", "green", "blue", None]) for item in catalogue}
-    clicks = Counter(random.choices([f"i{number}" for number in range(45)], k=300))
+def by_definition(
+    lists: Lists, before: Lists, catalogue: Mapping[str, str | None], clicks: Counter[str]
+) -> dict[str, float]:
+    """Every metric of `lists`, from its definition. `catalogue` has the category of each item."""
+    slots = [item for items in lists.values() for item in items]
+    found: dict[str, float] = {"lists": len(lists)}
+    if not lists:
+        return found
+    found["list_length"] = len(slots) / len(lists)
+    found["empty_list_ratio"] = sum(not items for items in lists.values()) / len(lists)
+    if not slots:
+        return found
+    shown = Counter(slots)
+    inside = [item for item in shown if item in catalogue]
+    found["repeat_ratio"] = 1 - sum(len(set(items)) for items in lists.values()) / len(slots)
+    found["catalogue_coverage"] = len(inside) / len(catalogue)
+    found["unknown_item_ratio"] = sum(item not in catalogue for item in slots) / len(slots)
+    found["gini"] = plain_gini([*shown.values(), *[0] * (len(catalogue) - len(inside))])
+    universe = len(clicks) + sum(item not in clicks for item in shown)
+    bits = [-math.log2((clicks[item] + 1) / (clicks.total() + universe)) for item in slots]
+    found["novelty"] = sum(bits) / len(bits)
+    per_list = []
+    for items in lists.values():
+        known = sorted(item for item in set(items) if catalogue.get(item))
+        pairs = [catalogue[a] == catalogue[b] for a, b in combinations(known, 2)]
+        if pairs:
+            per_list.append(1 - sum(pairs) / len(pairs))
+    if per_list:
+        found["intra_list_diversity"] = sum(per_list) / len(per_list)
+    both = [user for user in lists if before.get(user)]
+    then = sum(len(set(lists[user])) for user in both)
+    if then:
+        found["reshown_ratio"] = sum(len(set(lists[user]) & set(before[user])) for user in both) / then
+    return found
+
+
+def found_of(
+    shop: Shop, lists: Lists, before: Lists, catalogue: Mapping[str, str | None], clicks: Counter[str], *, form: str
+) -> dict[str, float]:
+    """What is measured of the same as `by_definition`, with lists as rows or in a column."""
     spec = Recommendations(
         user=("user",),
         items="items" if form == "lists" else "",
@@ -136,38 +166,60 @@ def test_every_metric_against_its_definition(seed: int, form: str, shop: Shop) -
         popularity=Popularity("clicks", "clicked"),
     )
     shaped = as_lists if form == "lists" else as_rows
-    found = shop.values(
+    points = shop.measure(
         shaped(lists),
         spec,
         before=shaped(before),
-        stock={"id": catalogue, "colour": [category[item] for item in catalogue]},
+        stock={"id": list(catalogue), "colour": pa.array(catalogue.values(), pa.string())},
         clicks={"clicked": list(clicks.elements())},
-    )
+    ).points
+    return {one.series.key.metric: one.value for one in points if one.value is not None}
 
-    slots = [item for items in lists.values() for item in items]
-    shown = Counter(slots)
-    inside = [item for item in shown if item in category]
-    assert found["lists"] == 60
-    assert found["list_length"] == pytest.approx(len(slots) / 60)
-    assert found["repeat_ratio"] == pytest.approx(1 - sum(len(set(items)) for items in lists.values()) / len(slots))
-    assert found["catalogue_coverage"] == pytest.approx(len(inside) / len(catalogue))
-    assert found["unknown_item_ratio"] == pytest.approx(sum(item not in category for item in slots) / len(slots))
-    never = [0] * (len(catalogue) - len(inside))
-    assert found["gini"] == pytest.approx(plain_gini([*shown.values(), *never]), abs=1e-12)
-    universe = len(clicks) + sum(item not in clicks for item in shown)
-    bits = [-math.log2((clicks[item] + 1) / (300 + universe)) for item in slots]
-    assert found["novelty"] == pytest.approx(sum(bits) / len(bits))
-    per_list = []
-    for items in lists.values():
-        known = sorted(item for item in set(items) if category.get(item))
-        pairs = [category[a] == category[b] for a, b in combinations(known, 2)]
-        if pairs:
-            per_list.append(1 - sum(pairs) / len(pairs))
-    assert found["intra_list_diversity"] == pytest.approx(np.mean(per_list))
-    both = [user for user in lists if user in before]
-    again = sum(len(set(lists[user]) & set(before[user])) for user in both)
-    assert found["reshown_ratio"] == pytest.approx(again / sum(len(set(lists[user])) for user in both))
-    assert ("empty_list_ratio" in found) == (form == "lists")
+
+@pytest.mark.oracle(
+    "lists", "list_length", "empty_list_ratio", "repeat_ratio", "catalogue_coverage", "unknown_item_ratio", "gini",
+    "novelty", "intra_list_diversity", "reshown_ratio", by="Python", on="random",
+)  # fmt: skip
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("form", ["rows", "lists"])
+def test_every_metric_against_its_definition(seed: int, form: str, shop: Shop) -> None:
+    random = Random(seed)
+    lists = lists_of(random, users=60, items=40)
+    before = lists_of(random, users=80, items=40)
+    del before["u3"]
+    colours = ["red", "green", "blue", None]
+    catalogue = {f"i{number}": random.choice(colours) for number in range(5, 50)}
+    clicks = Counter(random.choices([f"i{number}" for number in range(45)], k=300))
+    if form == "lists":
+        lists |= {"nothing": [], "nobody": []}
+    expected = by_definition(lists, before, catalogue, clicks)
+    if form == "rows":
+        del expected["empty_list_ratio"]  # who has no row has no list
+    assert found_of(shop, lists, before, catalogue, clicks, form=form) == pytest.approx(expected, abs=1e-12)
+
+
+DEGENERATE: dict[str, tuple[Lists, Lists]] = {
+    "one item for one user": ({"a": ["x"]}, {"a": ["x"]}),
+    "the same list for all": ({"a": ["x", "y"], "b": ["x", "y"], "c": ["x", "y"]}, {"b": ["x"]}),
+    "the same item again and again": ({"a": ["x"] * 9}, {"a": ["y"]}),
+    "nothing in common": ({"a": ["x", "z"], "b": ["z"]}, {"a": ["y"], "b": ["y"]}),
+    "unknown items alone": ({"a": ["?", "!"]}, {"b": ["?"]}),
+    "empty lists alone": ({"a": [], "b": []}, {"a": ["x"]}),
+    "some empty lists": ({"a": [], "b": ["x", "y"]}, {"a": ["x"], "b": []}),
+}
+
+
+@pytest.mark.oracle(
+    "lists", "list_length", "empty_list_ratio", "repeat_ratio", "catalogue_coverage", "unknown_item_ratio", "gini",
+    "novelty", "intra_list_diversity", "reshown_ratio", by="Python", on="degenerate",
+)  # fmt: skip
+@pytest.mark.parametrize("name", DEGENERATE)
+def test_degenerate_lists_against_the_definitions(name: str, shop: Shop) -> None:
+    lists, before = DEGENERATE[name]
+    catalogue = {"x": "red", "y": "red", "z": "blue", "never": None}
+    clicks = Counter({"x": 5, "?": 1})
+    found = found_of(shop, lists, before, catalogue, clicks, form="lists")
+    assert found == pytest.approx(by_definition(lists, before, catalogue, clicks), abs=1e-12)
 
 
 def test_both_forms_say_the_same(shop: Shop) -> None:
@@ -378,6 +430,7 @@ def test_exposures_merge(a: ItemExposure, b: ItemExposure, c: ItemExposure) -> N
     assert ItemExposure.from_json(a.to_json()) == a
 
 
+@pytest.mark.merges("item_exposure")
 @given(st.lists(st.sampled_from("abcdef")), st.lists(st.sampled_from("abcdef")))
 def test_the_state_of_two_parts_is_the_state_of_all(left: list[str], right: list[str]) -> None:
     def state(items: list[str]) -> ItemExposure:

@@ -79,7 +79,7 @@ def profile_of(
     if item.derive is not Derive.HOURS or item.grid is None:
         return Profile(cells.moments, found)
     over = int(cells.counts(item.grid.cells + 2)[-1])
-    return Profile(cells.moments, found, gap=cells.gap(), over=over, span=item.grid.high)
+    return Profile(cells.moments, found, gap=cells.gap(item.grid.cells), over=over, span=item.grid.high)
 
 
 def read_answers(found: Mapping[str, Any], plan: Plan) -> Answers:

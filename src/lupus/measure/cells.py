@@ -138,8 +138,12 @@ class Cells:
         crowded = self.n[cell] > max(RANK_ERROR * int(until[-1]), 2)
         return bool(np.any(crowded & (self.high[cell] > self.low[cell])))
 
-    def gap(self) -> float | None:
-        """The longest stretch between neighbouring cells' numbers; None with less than two cells."""
+    def gap(self, cells: int) -> float | None:
+        """The longest stretch between neighbouring cells' numbers, 0 within one of the grid's `cells`.
+
+        None where there are no two numbers, and where all are on one side of the grid: there nobody looked.
+        """
         if len(self.n) < 2:
-            return None
+            together = len(self.n) == 1 and self.n[0] > 1 and 0 < self.place[0] <= cells
+            return 0.0 if together else None
         return float((self.low[1:] - self.high[:-1]).max())
