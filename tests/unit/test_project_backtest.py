@@ -18,12 +18,14 @@ from lupus.model import (
     LupusError,
     MetricPoint,
     Outcome,
+    Resolution,
     RuleSpec,
     Series,
     SeriesKey,
     Severity,
 )
-from lupus.stages import EnvironmentConnections, Settings, backtest, open_workspace, suggest
+from lupus.stages import EnvironmentConnections, Settings, act, backtest, edited_rules, open_workspace, suggest
+from lupus.stages import judge as judge_run
 
 YAML = """
 project: shop
@@ -64,7 +66,7 @@ def shop(tmp_path, monkeypatch):
 
 
 def judged(workspace, project, interval, column, outcome):
-    """Save an incident of one finding that a person judged."""
+    """Save an incident of one finding that a person judged, and so resolved."""
     key = SeriesKey("shop", "data", column, "mean")
     history = workspace.store.history("shop", [interval])
     rule = RuleSpec("r", "threshold", parameters={"max": -1})
@@ -80,6 +82,7 @@ def judged(workspace, project, interval, column, outcome):
         (finding,),
         "t",
         outcome=outcome,
+        resolution=outcome and Resolution.PERSON,
     )
     workspace.store.save_incidents([one])
 
@@ -108,6 +111,31 @@ def test_a_replay_says_what_each_day_said(shop):
     part = backtest(workspace, project, first=intervals[85], last=intervals[100])
     assert part.intervals == tuple(intervals[85:101])
     assert part.findings == tuple(one for one in whole.findings if intervals[85] <= one.interval <= intervals[100])
+
+
+def test_its_incidents_are_those_of_runs_made_day_by_day(shop):
+    workspace, project, intervals = shop
+    project = replace(project, alerts=replace(project.alerts, resolve_after=7))
+    for interval in intervals[50:]:
+        judge_run(workspace, project, interval)
+        act(workspace, project, interval, send=False)
+    lived = sorted(workspace.store.incidents("shop"), key=lambda one: one.first)
+    replayed = backtest(workspace, project, first=intervals[50]).alarms
+    told = [(one.first, one.last, one.severity, one.title, one.cause, len(one.findings)) for one in lived]
+    assert told == [(one.first, one.last, one.severity, one.title, one.cause, one.findings) for one in replayed]
+    assert {"data.b", "data.c"} <= {one.cause for one in replayed}
+    # b breaks while c, which has nothing to do with it, is still going on.
+    c, b = replayed[-2:]
+    assert (c.cause, c.first, c.last) == ("data.c", intervals[80], intervals[86])
+    assert (b.cause, b.first) == ("data.b", intervals[90])
+
+
+def test_what_a_person_resolved_takes_nothing_found_later(shop):
+    workspace, project, intervals = shop
+    before = [one.first for one in backtest(workspace, project).alarms]
+    assert intervals[61] not in before
+    judged(workspace, project, intervals[60], "b", Outcome.FALSE_ALARM)
+    assert [one.first for one in backtest(workspace, project).alarms] == sorted([*before, intervals[61]])
 
 
 def test_changed_rules_against_those_in_force(shop):
@@ -180,6 +208,34 @@ def test_an_empty_store_says_what_to_do(tmp_path):
         backtest(workspace, project)
 
 
+def test_a_rule_is_changed_by_its_name(shop):
+    workspace, project, intervals = shop
+    ceiling = next(one for one in project.rules if one.name == "ceiling")
+    edited = edited_rules(project.rules, ["ceiling:max=81", "ceiling:min=40", "flatline"])
+    assert [one.name for one in edited] == [*(one.name for one in project.rules), "flatline"][: len(edited)]
+    changed = next(one for one in edited if one.name == "ceiling")
+    assert (changed.parameters["min"], changed.parameters["max"]) == (40, 81)
+    assert (changed.where, changed.severity) == (ceiling.where, ceiling.severity)
+    told = [one for one in backtest(workspace, project, rules=edited).findings if one.rule == "ceiling"]
+    assert [(one.series.column, one.interval) for one in told] == [("b", intervals[61]), ("b", intervals[90])]
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("cieling:max=81", "the project has no such rule; did you mean 'ceiling'?"),
+        ("ceiling:mxa=81", "threshold has no parameter 'mxa'; did you mean 'max'?"),
+        ("ceiling:max", "is not of the form parameter=value"),
+        ("nonsense", "there is no rule kind 'nonsense'"),
+    ],
+)
+def test_a_wrong_change_says_what_is_wrong(text, said):
+    done = CliRunner().invoke(app, ["backtest", "shop", "--rule", text])
+    assert done.exit_code == 2
+    assert said in " ".join(done.output.replace("│", " ").split())
+
+
 @pytest.mark.usefixtures("shop")
 def test_the_command():
     run = CliRunner().invoke
@@ -189,7 +245,10 @@ def test_the_command():
     changed = run(app, ["backtest", "shop", "--rule", "recent_average:sensitivity=40"])
     assert changed.exit_code == 0, changed.output
     assert "against the rules in force: 0 findings new" in " ".join(changed.output.split())
+    named = json.loads(run(app, ["backtest", "shop", "--rule", "ceiling:max=49", "--json"]).output)
+    assert {one["column"] for one in named["new"]} == {"b"}
     told = json.loads(run(app, ["backtest", "shop", "--json", "--day", "2026-03-01"]).output)
+    assert told["incidents"][0]["cause"] == "data.b"
     assert (told["first"], told["last"]) == ("2026-03-01", "2026-04-30")
     nothing = {"confirmed": 0, "caught": 0, "refused": 0, "cried": 0, "precision": None, "recall": None}
     assert told["agreement"] == nothing

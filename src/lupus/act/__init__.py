@@ -16,6 +16,7 @@ from lupus.act.mail import MailSink
 from lupus.act.notices import Occasion, decide_notices
 from lupus.act.outbox import OutboxMessage, OutboxSink, read_outbox
 from lupus.act.ranking import Cause, causes, worst
+from lupus.act.replay import Alarm, alarms, clusters
 from lupus.act.retrain import Matured, ask_retrain, decide_retrain
 from lupus.act.retrain_notices import retrain_notices
 from lupus.act.routing import Addressee, addressees, routes_of
@@ -32,6 +33,7 @@ from lupus.act.webhook import SlackWebhookSink, WebhookSink
 __all__ = [
     "TRANSITIONS",
     "Addressee",
+    "Alarm",
     "Cause",
     "Delivery",
     "Edited",
@@ -54,12 +56,14 @@ __all__ = [
     "UpstreamCause",
     "WebhookSink",
     "addressees",
+    "alarms",
     "apply_change",
     "as_of",
     "ask_retrain",
     "better_of",
     "causes",
     "channel_message",
+    "clusters",
     "compare_retraining",
     "compare_versions",
     "counts",

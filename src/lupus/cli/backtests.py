@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,8 +39,9 @@ def backtest(
         list[str] | None,
         typer.Option(
             "--rule",
-            metavar="KIND[:k=v,...]",
-            help="With --series: these rules only. With a project: changes its rule of that name, or adds one.",
+            metavar="NAME[:k=v,...]",
+            help="A rule of the project by its name: these parameters of it are changed, all else stays in force. "
+            "A kind adds a rule. With --series: kinds, and these rules only.",
         ),
     ] = None,
     day: Annotated[str | None, typer.Option("--day", help="The first interval; else all that is stored.")] = None,
@@ -55,26 +57,21 @@ def backtest(
     [bold]lupus backtest flights --rule recent_average:sensitivity=6[/] tells what would be new and gone.
     [bold]lupus backtest --series sales.csv --out flags.csv[/] needs no project.
     """
-    from lupus.stages import rule_from_text
-
-    try:
-        rules = [rule_from_text(text) for text in rule or ()]
-    except LupusError as error:
-        raise typer.BadParameter(str(error), param_hint="--rule") from None
     if project is not None and series is None:
         found = find_project(project)
         first = find_interval(found, day, option="--day") if day else None
         last = find_interval(found, until, option="--to") if until else None
-        _project(found, rules, first, last, suggest=suggest, as_json=as_json)
+        _project(found, rule or [], first, last, suggest=suggest, as_json=as_json)
     elif series is not None and project is None and (to is not None or changes is not None):
-        _file(series, to, changes, rules)
+        _file(series, to, changes, rule or [])
     else:
         raise typer.BadParameter("give a PROJECT, or --series FILE and --out FLAGS", param_hint="PROJECT")
 
 
-def _file(series: Path, to: Path | None, changes: Path | None, rules: list[RuleSpec]) -> None:
-    from lupus.stages import SERIES_RULES, SeriesFileError, backtest_series, find_change_points
+def _file(series: Path, to: Path | None, changes: Path | None, texts: list[str]) -> None:
+    from lupus.stages import SERIES_RULES, SeriesFileError, backtest_series, find_change_points, rule_from_text
 
+    rules = _rules(lambda: [rule_from_text(text) for text in texts])
     try:
         if changes is not None:
             told = find_change_points(series, changes)
@@ -86,9 +83,16 @@ def _file(series: Path, to: Path | None, changes: Path | None, rules: list[RuleS
         raise typer.BadParameter(str(error), param_hint="--series") from None
 
 
+def _rules(read: Callable[[], list[RuleSpec]]) -> list[RuleSpec]:
+    try:
+        return read()
+    except LupusError as error:
+        raise typer.BadParameter(str(error), param_hint="--rule") from None
+
+
 def _project(
     project: Project,
-    rules: list[RuleSpec],
+    texts: list[str],
     first: Interval | None,
     last: Interval | None,
     *,
@@ -96,31 +100,21 @@ def _project(
     as_json: bool,
 ) -> None:
     from lupus.stages import backtest as replay
+    from lupus.stages import edited_rules
     from lupus.stages import suggest as propose
 
+    rules = _rules(lambda: edited_rules(project.rules, texts)) if texts else None
     with workspace() as opened:
         if suggest is not None:
             for spec, rate in propose(opened, project, per_month=suggest):
                 value = spec.parameters["sensitivity"]
                 out.print(Text(f"{spec.name}: {{sensitivity: {value:g}}} would open {rate:.1f} incidents a month"))
             return
-        answer = replay(opened, project, rules=_edited(project, rules) if rules else None, first=first, last=last)
+        answer = replay(opened, project, rules=rules, first=first, last=last)
     if as_json:
         out.file.write(json.dumps(_json(answer), ensure_ascii=False, indent=1) + "\n")
     else:
-        _tell(answer, changed=bool(rules))
-
-
-def _edited(project: Project, changes: list[RuleSpec]) -> list[RuleSpec]:
-    """The project's rules with `changes`: parameters of the rule that has the kind's name, or one rule more."""
-    named = {one.name: one for one in changes}
-    edited = [
-        replace(one, parameters={**one.parameters, **named.pop(one.name).parameters})
-        if one.name in named and one.kind == named[one.name].kind
-        else one
-        for one in project.rules
-    ]
-    return [*edited, *named.values()]
+        _tell(answer, changed=rules is not None)
 
 
 def _tell(answer: Backtest, *, changed: bool) -> None:
@@ -138,11 +132,11 @@ def _tell(answer: Backtest, *, changed: bool) -> None:
         marks = "".join(_mark(counts.get(key, 0)) for key in keys if key.startswith(month))
         months.add_row(month, Text(marks), f"{sum(counts.values()):,}")
     out.print(months)
-    incidents = light_table("", "incident!", "severity", "findings:right", "the worst of them")
+    incidents = light_table("", "incident!", "severity", "findings:right", "about", "the worst of them")
     for alarm in answer.alarms:
         span = alarm.first.key if alarm.first == alarm.last else f"{alarm.first} to {alarm.last}"
         worst = f"{alarm.worst.series.subject}: {alarm.worst.sentence}"
-        incidents.add_row(span, str(alarm.severity), f"{alarm.findings:,}", Text(worst))
+        incidents.add_row(span, str(alarm.severity), f"{alarm.findings:,}", Text(alarm.cause), Text(worst))
     out.print(incidents)
     judged = answer.agreement
     if judged.confirmed or judged.refused:
@@ -190,6 +184,8 @@ def _json(answer: Backtest) -> dict[str, object]:
                 "first": one.first.key,
                 "last": one.last.key,
                 "severity": str(one.severity),
+                "title": one.title,
+                "cause": one.cause,
                 "findings": one.findings,
                 "worst": verdict_json(one.worst),
             }

@@ -1,7 +1,7 @@
 """One function per stage: the only place that joins the rooms. All are wired by arguments and can be run again."""
 
 from lupus.stages.act import ActReport, act
-from lupus.stages.backtest import Agreement, Alarm, Backtest, RuleRecord, backtest, suggest
+from lupus.stages.backtest import Agreement, Backtest, RuleRecord, backtest, suggest
 from lupus.stages.charts import series_chart
 from lupus.stages.deliver import DeliveryReport, deliver
 from lupus.stages.documents import comparison_json, incident_json, point_json, report_json, retrain_json, verdict_json
@@ -35,6 +35,7 @@ from lupus.stages.retrain import (
     time_out_retrain,
 )
 from lupus.stages.routes import RouteAnswer, try_routes
+from lupus.stages.rule_texts import edited_rules, rule_from_text
 from lupus.stages.run import refuse_unmonitored, run, run_range
 from lupus.stages.series import (
     SERIES_RULES,
@@ -43,7 +44,6 @@ from lupus.stages.series import (
     find_change_points,
     judge_series,
     read_series,
-    rule_from_text,
 )
 from lupus.stages.settings import EnvironmentConnections, Settings
 from lupus.stages.turn import Patience
@@ -57,7 +57,6 @@ __all__ = [
     "SERIES_RULES",
     "ActReport",
     "Agreement",
-    "Alarm",
     "Backtest",
     "Band",
     "BandChange",
@@ -92,6 +91,7 @@ __all__ = [
     "deliver_all",
     "draft_project",
     "dry_workspace",
+    "edited_rules",
     "effect_of_outcome",
     "exclusion_json",
     "exclusion_words",

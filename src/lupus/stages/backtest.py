@@ -1,7 +1,9 @@
 """What rules would have said over the stored history of a project: `lupus backtest PROJECT`.
 
 The replay is the judge's own code over all intervals at once, each judged from those before it, with the labels and the
-judgements of people that the store has now. Nothing is written.
+judgements of people that the store has now; what it finds becomes incidents by the code that makes them of runs. A run
+judges the evaluation of the intervals before it again while their labels come; the replay judges each once, at its own
+interval, with the labels it has in the end. Nothing is written.
 """
 
 from __future__ import annotations
@@ -11,9 +13,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from lupus.model import (
+    Group,
     History,
     Incident,
     Interval,
@@ -21,26 +24,18 @@ from lupus.model import (
     Outcome,
     Project,
     RuleSpec,
+    Series,
     SeriesKey,
-    Severity,
     Verdict,
 )
 from lupus.stages.workspace import Workspace
 
+if TYPE_CHECKING:
+    from lupus.act import Alarm
+
 _DAYS_IN_MONTH: Final = 30.44
 _CONFIRMED: Final = (Outcome.FIXED, Outcome.NEW_NORMAL)
 _SENSITIVITIES: Final = (2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """An incident that the rules would have opened: findings of consecutive intervals, with how many, and the worst."""
-
-    first: Interval
-    last: Interval
-    severity: Severity
-    findings: int
-    worst: Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +74,7 @@ class RuleRecord:
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """The answer of a backtest. `findings` are at least of the severity that opens incidents."""
+    """The answer of a backtest. `findings` are those that go into incidents, `alarms` the incidents that they make."""
 
     project: str
     intervals: tuple[Interval, ...]
@@ -117,16 +112,18 @@ def backtest(
     With `rules` the answer also says what is new and what is gone against the project's own. Raises `LupusError` when
     nothing is stored, or a rule is unknown.
     """
-    history, at = _stored(workspace, project, first, last)
-    judged = [one for one in workspace.store.incidents(project.name) if one.outcome is not None]
-    own = _findings(history, project, project.rules, at)
-    findings = own if rules is None else _findings(history, project, rules, at)
+    from lupus.act import alarms
+
+    past = _past(workspace, project, first, last)
+    judged = [one for one in past.known if one.outcome is not None]
+    own = past.findings(project.rules)
+    findings = own if rules is None else past.findings(rules)
     answer = Backtest(
         project.name,
-        history.intervals[at[0] :],
-        len(history.series),
+        past.intervals,
+        len(past.series),
         tuple(findings),
-        tuple(alarms(findings, project)),
+        tuple(alarms(project, findings, past.series, past.known)),
         agreement(findings, judged),
         _records(findings, judged),
     )
@@ -148,11 +145,11 @@ def suggest(workspace: Workspace, project: Project, *, per_month: float) -> list
     gives more whatever its number comes with the largest. Wider bands give fewer incidents, so the numbers are halved
     until one is left.
     """
-    history, at = _stored(workspace, project, None, None)
+    past = _past(workspace, project, None, None)
     found: list[tuple[RuleSpec, float]] = []
     for rule in project.rules:
         if "sensitivity" in rule.parameters:
-            rate = cache(partial(_rate, history, project, at, rule))
+            rate = cache(partial(_rate, past, rule))
             best = _fitting(rate, per_month)
             found.append((_tried(rule, best), rate(best)))
     return found
@@ -166,30 +163,15 @@ def _fitting(rate: Callable[[float], float], most: float) -> float:
     return _SENSITIVITIES[bisect_left(_SENSITIVITIES, True, lo=first, key=lambda one: rate(one) < reached) - 1]
 
 
-def _rate(history: History, project: Project, at: range, rule: RuleSpec, sensitivity: float) -> float:
-    count = len(alarms(_findings(history, project, [_tried(rule, sensitivity)], at), project))
-    return _per_month(count, history.intervals[at[0] :])
+def _rate(past: _Past, rule: RuleSpec, sensitivity: float) -> float:
+    from lupus.act import clusters
+
+    findings = past.findings([_tried(rule, sensitivity)])
+    return _per_month(len(clusters(past.project, findings, past.series, past.known)), past.intervals)
 
 
 def _tried(rule: RuleSpec, sensitivity: float) -> RuleSpec:
     return replace(rule, parameters={**rule.parameters, "sensitivity": sensitivity})
-
-
-def alarms(findings: Sequence[Verdict], project: Project) -> list[Alarm]:
-    """The incidents that `findings` make: those less than `resolve_after` clean intervals apart belong together."""
-    by_interval: dict[Interval, list[Verdict]] = {}
-    for verdict in findings:
-        by_interval.setdefault(verdict.interval, []).append(verdict)
-    groups: list[list[Interval]] = []
-    for interval in sorted(by_interval):
-        near = groups and interval <= project.cadence.shift(groups[-1][-1], project.alerts.resolve_after)
-        groups[-1].append(interval) if near else groups.append([interval])
-    made = []
-    for group in groups:
-        members = [verdict for interval in group for verdict in by_interval[interval]]
-        worst = max(members, key=lambda one: ((one.severity or Severity.LOW).rank, one.score or 0.0))
-        made.append(Alarm(group[0], group[-1], worst.severity or Severity.LOW, len(members), worst))
-    return made
 
 
 def agreement(findings: Sequence[Verdict], judged: Sequence[Incident]) -> Agreement:
@@ -217,10 +199,35 @@ def _records(findings: Sequence[Verdict], judged: Sequence[Incident]) -> tuple[R
     return tuple(RuleRecord(rule, len(own), agreement(own, judged)) for rule, own in sorted(by_rule.items()))
 
 
-def _stored(
-    workspace: Workspace, project: Project, first: Interval | None, last: Interval | None
-) -> tuple[History, range]:
-    """The project's history up to `last`, and the positions to judge."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Past:
+    """What is stored of `project`: its `history` to be judged `at` these positions, and the incidents that it has."""
+
+    project: Project
+    history: History
+    at: range
+    known: Sequence[Incident]
+    series: Mapping[SeriesKey, Series]
+
+    @property
+    def intervals(self) -> tuple[Interval, ...]:
+        return self.history.intervals[self.at[0] :]
+
+    def findings(self, rules: Sequence[RuleSpec]) -> list[Verdict]:
+        """What goes into incidents of what `rules` find, each absence once, oldest first."""
+        from lupus.act import counts
+
+        # Every rule tells of the same absence.
+        found = reversed(replay(self.history, self.project, rules, self.at))
+        unique = {(one.series, one.interval, one.status, one.sentence): one for one in found}
+        least = self.project.alerts.min_severity
+        return sorted(
+            (one for one in unique.values() if counts(one, least)), key=lambda one: (one.interval, one.series)
+        )
+
+
+def _past(workspace: Workspace, project: Project, first: Interval | None, last: Interval | None) -> _Past:
+    """What is stored up to `last`, to be judged from `first` on."""
     runs = [run.interval for run in workspace.store.runs(project.name) if run.interval.end > project.start]
     if not runs:
         raise LupusError(f"nothing is stored for {project.name}; lupus run {project.name} --day … fills the store")
@@ -231,22 +238,27 @@ def _stored(
         raise LupusError(
             f"nothing is stored for {project.name} from {first} to {end}; it has {min(runs)} to {max(runs)}"
         )
-    return workspace.store.history(project.name, intervals), range(start, len(intervals))
+    history = workspace.store.history(project.name, intervals)
+    series = {one.key: one for one in history.series}
+    return _Past(project, history, range(start, len(intervals)), workspace.store.incidents(project.name), series)
 
 
-def _findings(history: History, project: Project, rules: Sequence[RuleSpec], at: range) -> list[Verdict]:
+def replay(history: History, project: Project, rules: Sequence[RuleSpec], at: range) -> list[Verdict]:
+    """The findings of `rules` at the positions `at`, judged as a run judges: evaluation is a family of its own."""
+    import numpy as np
+
     from lupus.judge import judge
 
-    found = judge(
-        history, rules, project.cadence, at=at, mature_at=project.metrics.mature_at, only_findings=True, together=True
-    )
-    least = project.alerts.min_severity.rank
-    # Every rule tells of the same absence.
-    unique = {(one.series, one.interval, one.status, one.sentence): one for one in reversed(found)}
-    return sorted(
-        (one for one in unique.values() if one.severity is not None and one.severity.rank >= least),
-        key=lambda one: (one.interval, one.series),
-    )
+    late = np.array([series.group == Group.EVALUATION for series in history.series], dtype=bool)
+    mature_at, cadence = project.metrics.mature_at, project.cadence
+    return [
+        verdict
+        for of in (~late, late)
+        if of.any()
+        for verdict in judge(
+            history, rules, cadence, at=at, mature_at=mature_at, only_findings=True, of=of, together=True
+        )
+    ]
 
 
 def _identity(verdict: Verdict) -> tuple[Interval, SeriesKey]:

@@ -40,7 +40,8 @@ from lupus.model import (
     Task,
 )
 from lupus.stages.labels import evaluation_tables
-from lupus.stages.series import SERIES_RULES, judge_series, rule_from_text, series_in
+from lupus.stages.rule_texts import rule_from_text
+from lupus.stages.series import SERIES_RULES, judge_series, series_in
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,13 +9,12 @@ was said of an earlier one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lupus.model import (
-    RULE_PARAMETERS,
     Cadence,
     CadenceKind,
     FlatlineParameters,
@@ -178,42 +177,6 @@ def find_change_points(series: Path, out: Path) -> Mapping[str, int]:
     except OSError as error:
         raise SeriesFileError(f"{out} cannot be written: {error}") from error
     return {"series": len(parts), "changes": len(found)}
-
-
-def rule_from_text(text: str) -> RuleSpec:
-    """The rule in ``KIND[:parameter=value,...]``, as typed on the command line.
-
-    >>> rule_from_text("recent_average:sensitivity=5,direction=up").parameters["sensitivity"]
-    5
-
-    Raises `LupusError` for an unknown kind or parameter, and for values that do not fit.
-    """
-    import yaml
-
-    from lupus.judge import rule_for
-
-    kind, _, rest = text.strip().partition(":")
-    parameters: dict[str, Any] = {}
-    for part in rest.split(",") if rest else ():
-        name, equals, value = part.partition("=")
-        if not equals or not name.strip():
-            raise LupusError(f"rule {text!r}: {part!r} is not of the form parameter=value")
-        try:
-            parameters[name.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise LupusError(f"rule {text!r}: {value!r} is no value") from error
-    own = RULE_PARAMETERS.get(kind)
-    known = [one.name for one in fields(own)] if own is not None else []
-    for name in parameters if own is not None else ():
-        if name not in known:
-            from difflib import get_close_matches
-
-            close = get_close_matches(name, known, n=1)
-            advice = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
-            raise LupusError(f"rule {text!r}: {kind} has no parameter {name!r}; {advice}")
-    spec = RuleSpec(kind, kind, parameters=parameters)
-    rule_for(spec)
-    return spec
 
 
 def guess_unit(values: NDArray[np.float64]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from lupus.model import History, Interval, LupusError, Project, RuleSpec, SeriesKey, Severity, Verdict
-from lupus.stages.backtest import Agreement, agreement, alarms
+from lupus.stages.backtest import Agreement, agreement, replay
 from lupus.stages.workspace import Workspace
 
 _AT_ONCE: Final = 40
@@ -60,6 +60,8 @@ def try_rule(
     how many of how many intervals were replayed. Raises `LupusError` for an unknown rule or parameter, a value that
     does not fit, and when nothing is stored.
     """
+    from lupus.act import clusters, counts
+
     rule = next((one for one in project.rules if one.name == name), None)
     if rule is None:
         known = ", ".join(one.name for one in project.rules)
@@ -73,7 +75,9 @@ def try_rule(
         row = next((place for place, one in enumerate(history.series) if one.key == series), None)
         if row is None:
             raise LupusError(f"{series} has no value between {history.intervals[0]} and {history.intervals[-1]}")
-    judged = [one for one in workspace.store.incidents(project.name) if one.outcome is not None]
+    incidents = workspace.store.incidents(project.name)
+    judged = [one for one in incidents if one.outcome is not None]
+    keys = {one.key: one for one in history.series}
     total = 2 * len(places)
     sides = []
     for number, version in enumerate((rule, proposal)):
@@ -82,10 +86,9 @@ def try_rule(
             found += _replay(history, project, version, part, row=row)
             if progress is not None:
                 progress(number * len(places) + part[-1] + 1 - places[0], total)
-        least = project.alerts.min_severity.rank
         findings = tuple(one for one in found if one.severity is not None and one.status.is_finding)
-        told = [one for one in findings if one.severity is not None and one.severity.rank >= least]
-        made = alarms(sorted(told, key=lambda one: (one.interval, one.series)), project)
+        told = [one for one in findings if counts(one, project.alerts.min_severity)]
+        made = clusters(project, told, keys, incidents)
         months = _months(history.intervals[places[0] : places[-1] + 1])
         sides.append(Replay(version, tuple(found), findings, len(made), len(made) / months, agreement(told, judged)))
     before = {(one.series, one.interval) for one in sides[0].findings}
@@ -126,23 +129,24 @@ def _parts(places: range, *, whole: bool) -> list[range]:
 
 def _replay(history: History, project: Project, rule: RuleSpec, at: range, *, row: int | None) -> list[Verdict]:
     """What `rule` says at the places `at`: of one row everything, of all rows the findings."""
+    # A composite is asked with the rules that it names.
+    named = _named(rule)
+    rules = [rule, *(one for one in project.rules if one.name != rule.name and one.name in named)]
+    try:
+        said = replay(history, project, rules, at) if row is None else _of_row(history, project, rules, at, row)
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise LupusError(f"{rule.name} cannot be tried: {error}") from error
+    return [one for one in said if one.rule == rule.name]
+
+
+def _of_row(history: History, project: Project, rules: Sequence[RuleSpec], at: range, row: int) -> list[Verdict]:
     import numpy as np
 
     from lupus.judge import judge
 
-    of = None
-    if row is not None:
-        of = np.zeros(len(history.series), dtype=np.bool_)
-        of[row] = True
-    # A composite is asked with the rules that it names.
-    named = _named(rule)
-    rules = [rule, *(one for one in project.rules if one.name != rule.name and one.name in named)]
-    mature_at = project.metrics.mature_at
-    try:
-        said = judge(history, rules, project.cadence, at=at, mature_at=mature_at, only_findings=row is None, of=of)
-    except (TypeError, ValueError, ArithmeticError) as error:
-        raise LupusError(f"{rule.name} cannot be tried: {error}") from error
-    return [one for one in said if one.rule == rule.name]
+    of = np.zeros(len(history.series), dtype=np.bool_)
+    of[row] = True
+    return judge(history, rules, project.cadence, at=at, mature_at=project.metrics.mature_at, of=of)
 
 
 def _named(rule: RuleSpec) -> set[str]:

@@ -1,0 +1,60 @@
+"""The incidents that findings over a whole history make, as runs would have made them day by day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lupus.act.grouping import Closed, Cluster, cause_of, cluster, subject_of
+from lupus.act.incidents import counts, escalated
+from lupus.act.ranking import badness, title_of, worst_severity
+from lupus.model import Finding, Incident, Interval, Project, Series, SeriesKey, Severity, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """An incident that runs would have opened: from first to last, as severe and with the names that it would have had.
+
+    `findings` says how many belong to it, of which `worst` is the worst.
+    """
+
+    first: Interval
+    last: Interval
+    severity: Severity
+    title: str
+    cause: str
+    findings: int
+    worst: Verdict
+
+
+def alarms(
+    project: Project, verdicts: Sequence[Verdict], series: Mapping[SeriesKey, Series], judged: Sequence[Incident] = ()
+) -> list[Alarm]:
+    """The incidents that `verdicts` make, oldest first, where the run of each interval finds what is about it.
+
+    Those of the verdicts that go into incidents count. Incidents that a person resolved, among those `judged`, take
+    nothing that is found later, as when the runs were made.
+    """
+    made = []
+    for one in clusters(project, verdicts, series, judged):
+        worst = max(one.findings, key=badness).verdict
+        severity = escalated(project, worst_severity(one.findings), one.first, one.last)
+        title, cause = title_of(one.findings, series), cause_of(one.findings, series)
+        made.append(Alarm(one.first, one.last, severity, title, cause, len(one.findings), worst))
+    return made
+
+
+def clusters(
+    project: Project, verdicts: Sequence[Verdict], series: Mapping[SeriesKey, Series], judged: Sequence[Incident] = ()
+) -> list[Cluster]:
+    """What `alarms` gives names to; enough to count them."""
+    runs: dict[Interval, list[Finding]] = {}
+    for verdict in verdicts:
+        if counts(verdict, project.alerts.min_severity):
+            runs.setdefault(verdict.interval, []).append(Finding(verdict.interval, verdict))
+    closed = [
+        Closed(one.first, one.last, frozenset(subject_of(finding.verdict.series, series) for finding in one.findings))
+        for one in judged
+        if one.closed
+    ]
+    return cluster(project.cadence, project.alerts, runs, series, closed)
