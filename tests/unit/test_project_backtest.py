@@ -138,6 +138,41 @@ def test_what_a_person_resolved_takes_nothing_found_later(shop):
     assert [one.first for one in backtest(workspace, project).alarms] == sorted([*before, intervals[61]])
 
 
+LATE = """
+project: late
+start: 2026-01-01
+tables:
+  prediction: {source: {connection: warehouse, table: p}, time: day, key: id, score: p}
+  truth:
+    {role: ground_truth, source: {connection: warehouse, table: t}, time: day, key: id, label: y, arrives_within: 3d}
+task: binary_classification
+rules:
+  ceiling: {kind: threshold, where: {group: evaluation}, max: 0.7}
+"""
+
+
+def test_evaluation_is_found_when_labels_are_enough(tmp_path):
+    (tmp_path / "late.yaml").write_text(LATE)
+    project = load_project(tmp_path / "late.yaml", environ={})
+    project = replace(project, rules=tuple(one for one in project.rules if one.name == "ceiling"))
+    first = project.cadence.parse("2026-01-01")
+    intervals = list(project.cadence.between(first, project.cadence.shift(first, 39)))
+    values, maturity = np.full(40, 0.5), np.ones(40)
+    values[[10, 20, 39]] = 0.9
+    maturity[20] = 0.4  # never enough, so it is judged when no more are waited for
+    maturity[-3:] = [0.95, 0.6, 0.2]  # labels are enough after two runs, and those of the newest have not come yet
+    series = Series(SeriesKey("late", "prediction", "p", "log_loss"), "evaluation")
+    settings = Settings.from_environment({"LUPUS_HOME": str(tmp_path)})
+    with open_workspace(settings, connections=EnvironmentConnections({})) as workspace:
+        for interval, value, share in zip(intervals, values.tolist(), maturity.tolist(), strict=True):
+            point = MetricPoint(series, interval, value, 1000, maturity=share)
+            workspace.store.replace_points("late", interval, [point], scope="evaluation")
+            workspace.store.start_run("late", interval, "judge", datetime(2026, 6, 1, tzinfo=UTC))
+        answer = backtest(workspace, project)
+    assert [one.interval for one in answer.findings] == [intervals[10], intervals[20]]
+    assert [one.first for one in answer.alarms] == [intervals[12], intervals[23]]
+
+
 def test_changed_rules_against_those_in_force(shop):
     workspace, project, intervals = shop
     rules = [one for one in project.rules if one.kind == "threshold"]

@@ -28,15 +28,15 @@ class Alarm:
 
 
 def alarms(
-    project: Project, verdicts: Sequence[Verdict], series: Mapping[SeriesKey, Series], judged: Sequence[Incident] = ()
+    project: Project, findings: Sequence[Finding], series: Mapping[SeriesKey, Series], known: Sequence[Incident] = ()
 ) -> list[Alarm]:
-    """The incidents that `verdicts` make, oldest first, where the run of each interval finds what is about it.
+    """The incidents that `findings` make, oldest first: those of them that go into incidents.
 
-    Those of the verdicts that go into incidents count. Incidents that a person resolved, among those `judged`, take
-    nothing that is found later, as when the runs were made.
+    What a person resolved, of the incidents that are `known`, takes nothing that is found later, as when the runs were
+    made.
     """
     made = []
-    for one in clusters(project, verdicts, series, judged):
+    for one in clusters(project, findings, series, known):
         worst = max(one.findings, key=badness).verdict
         severity = escalated(project, worst_severity(one.findings), one.first, one.last)
         title, cause = title_of(one.findings, series), cause_of(one.findings, series)
@@ -45,16 +45,16 @@ def alarms(
 
 
 def clusters(
-    project: Project, verdicts: Sequence[Verdict], series: Mapping[SeriesKey, Series], judged: Sequence[Incident] = ()
+    project: Project, findings: Sequence[Finding], series: Mapping[SeriesKey, Series], known: Sequence[Incident] = ()
 ) -> list[Cluster]:
     """What `alarms` gives names to; enough to count them."""
     runs: dict[Interval, list[Finding]] = {}
-    for verdict in verdicts:
-        if counts(verdict, project.alerts.min_severity):
-            runs.setdefault(verdict.interval, []).append(Finding(verdict.interval, verdict))
+    for finding in findings:
+        if counts(finding.verdict, project.alerts.min_severity):
+            runs.setdefault(finding.found, []).append(finding)
     closed = [
         Closed(one.first, one.last, frozenset(subject_of(finding.verdict.series, series) for finding in one.findings))
-        for one in judged
+        for one in known
         if one.closed
     ]
     return cluster(project.cadence, project.alerts, runs, series, closed)

@@ -70,8 +70,7 @@ class TrendChangeRule:
         return Severity.MEDIUM
 
     def lookback(self, season: int) -> int:
-        told = self.parameters.accept_after + _CONFIRMING
-        return told + self.parameters.recent + self.parameters.window + seasonal_reach(season)
+        return self._reach + seasonal_reach(season)
 
     def assess(self, matrix: Matrix) -> Assessment:
         shape = (matrix.values.shape[0], len(matrix.at))
@@ -92,15 +91,17 @@ class TrendChangeRule:
         if not parts.expected.size:
             return parts
         first = max(0, int(matrix.at[0]) - self.lookback(matrix.season))
-        columns = slice(first, int(matrix.at[-1]) + 1)
-        step = max(1, _CHUNK // ((columns.stop - first) * self.parameters.window))
+        # What lies further back only tells the season.
+        begin = max(first, int(matrix.at[0]) - self._reach)
+        columns = slice(begin, int(matrix.at[-1]) + 1)
+        step = max(1, _CHUNK // ((columns.stop - begin) * self.parameters.window))
         for start in range(0, shape[0], step):
             rows = slice(start, min(start + step, shape[0]))
-            for (row, column), began in self._assess(matrix, columns, rows, parts).items():
+            for (row, column), began in self._assess(matrix, columns, begin - first, rows, parts).items():
                 remarks[start + row, column] = (
                     f"the new level has lasted for {self.parameters.accept_after} intervals and is accepted"
                 )
-                accepted[start + row, column] = first + began
+                accepted[start + row, column] = begin + began
         return parts
 
     def sentence(self, anomaly: Anomaly) -> str:
@@ -122,15 +123,27 @@ class TrendChangeRule:
         )
 
     @property
+    def _reach(self) -> int:
+        """How many intervals back the levels look: what is accepted now was told when nothing had been for as long."""
+        told = 2 * self.parameters.accept_after + _CONFIRMING
+        return told + self.parameters.recent + self.parameters.window
+
+    @property
     def _needed(self) -> int:
         return max(3, self.parameters.window * 9 // 20)
 
-    def _assess(self, matrix: Matrix, columns: slice, rows: slice, parts: Assessment) -> dict[tuple[int, int], int]:
-        """Fill `rows` of `parts` from `columns` of `matrix`; where a level becomes accepted, and when it began."""
+    def _assess(
+        self, matrix: Matrix, columns: slice, earlier: int, rows: slice, parts: Assessment
+    ) -> dict[tuple[int, int], int]:
+        """Fill `rows` of `parts` from `columns` of `matrix`, and the season from so many `earlier` ones as well.
+
+        Gives where a level becomes accepted, and the column of `columns` at which it began.
+        """
         scale = Scale(matrix.units[rows])
         at = matrix.at - columns.start
-        baseline = scale.even(matrix.baseline[rows, columns])
-        season = seasonal_part(baseline, matrix.season)
+        baseline = scale.even(matrix.baseline[rows, columns.start - earlier : columns.stop])
+        season = seasonal_part(baseline, matrix.season)[:, earlier:]
+        baseline = baseline[:, earlier:]
         levels = self._levels(baseline - season)
         # A value that belongs to no baseline is judged all the same.
         away = scale.even(matrix.values[rows, columns]) - season - levels.before

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lupus.judge.asking import AcceptedLevel, Asking
 from lupus.judge.rule import Matrix, parts_of, rule_for
 from lupus.judge.scale import LARGEST
-from lupus.model import WHOLE, Cadence, History, RuleSpec, Selector, Verdict
+from lupus.model import WHOLE, Cadence, History, RuleSpec, Verdict
 
 
 def judge(
@@ -102,8 +102,9 @@ def _matching(
 ) -> NDArray[np.intp]:
     """The rows that `spec` judges; of a composite, those that one of the rules that it names judges."""
     wanted = np.ones(len(history.series), dtype=bool) if of is None else of.copy()
-    if spec.where != Selector():
-        wanted &= np.array([spec.where.matches(series) for series in history.series], dtype=bool)
+    if not spec.where.is_any:
+        for row in np.flatnonzero(wanted).tolist():
+            wanted[row] = spec.where.matches(history.series[row])
     if names := parts_of(spec):
         by_name = {one.name: one for one in rules}
         among = np.zeros(wanted.shape, dtype=bool)

@@ -110,15 +110,15 @@ class Selector:
         return all(getattr(self, member.name) is None for member in fields(self))
 
     def matches(self, series: Series) -> bool:
+        # Asked by every rule of every series in every run: most selectors name one part or two, and no loop is needed.
         key = series.key
-        pairs = (
-            (self.group, series.group),
-            (self.table, key.table),
-            (self.column, key.column),
-            (self.metric, key.metric),
-            (self.segment, key.segment),
+        return (
+            (self.metric is None or is_meant(self.metric, key.metric))
+            and (self.group is None or is_meant(self.group, series.group))
+            and (self.column is None or is_meant(self.column, key.column))
+            and (self.table is None or is_meant(self.table, key.table))
+            and (self.segment is None or is_meant(self.segment, key.segment))
         )
-        return all(patterns is None or is_meant(patterns, text) for patterns, text in pairs)
 
 
 @lru_cache(maxsize=65536)

@@ -1,9 +1,8 @@
 """What rules would have said over the stored history of a project: `lupus backtest PROJECT`.
 
 The replay is the judge's own code over all intervals at once, each judged from those before it, with the labels and the
-judgements of people that the store has now; what it finds becomes incidents by the code that makes them of runs. A run
-judges the evaluation of the intervals before it again while their labels come; the replay judges each once, at its own
-interval, with the labels it has in the end. Nothing is written.
+judgements of people that the store has now; what it finds becomes incidents by the code that makes them of runs.
+Nothing is written.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Final
 
 from lupus.model import (
-    Group,
+    Finding,
     History,
     Incident,
     Interval,
@@ -28,6 +27,7 @@ from lupus.model import (
     SeriesKey,
     Verdict,
 )
+from lupus.stages.replay import as_of, found_by_runs, labels_lag, replay
 from lupus.stages.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def backtest(
         past.intervals,
         len(past.series),
         tuple(findings),
-        tuple(alarms(project, findings, past.series, past.known)),
+        tuple(alarms(project, past.found(findings), past.series, past.known)),
         agreement(findings, judged),
         _records(findings, judged),
     )
@@ -166,8 +166,8 @@ def _fitting(rate: Callable[[float], float], most: float) -> float:
 def _rate(past: _Past, rule: RuleSpec, sensitivity: float) -> float:
     from lupus.act import clusters
 
-    findings = past.findings([_tried(rule, sensitivity)])
-    return _per_month(len(clusters(past.project, findings, past.series, past.known)), past.intervals)
+    found = past.found(past.findings([_tried(rule, sensitivity)]))
+    return _per_month(len(clusters(past.project, found, past.series, past.known)), past.intervals)
 
 
 def _tried(rule: RuleSpec, sensitivity: float) -> RuleSpec:
@@ -201,13 +201,17 @@ def _records(findings: Sequence[Verdict], judged: Sequence[Incident]) -> tuple[R
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Past:
-    """What is stored of `project`: its `history` to be judged `at` these positions, and the incidents that it has."""
+    """What is stored of `project`: its `history` to be judged `at` these positions, and the incidents that it has.
+
+    Labels take `lag` runs until they are enough.
+    """
 
     project: Project
     history: History
     at: range
     known: Sequence[Incident]
     series: Mapping[SeriesKey, Series]
+    lag: int
 
     @property
     def intervals(self) -> tuple[Interval, ...]:
@@ -225,6 +229,9 @@ class _Past:
             (one for one in unique.values() if counts(one, least)), key=lambda one: (one.interval, one.series)
         )
 
+    def found(self, findings: Sequence[Verdict]) -> list[Finding]:
+        return found_by_runs(self.project, self.history, findings, lag=self.lag)
+
 
 def _past(workspace: Workspace, project: Project, first: Interval | None, last: Interval | None) -> _Past:
     """What is stored up to `last`, to be judged from `first` on."""
@@ -238,27 +245,10 @@ def _past(workspace: Workspace, project: Project, first: Interval | None, last: 
         raise LupusError(
             f"nothing is stored for {project.name} from {first} to {end}; it has {min(runs)} to {max(runs)}"
         )
-    history = workspace.store.history(project.name, intervals)
+    history = as_of(project, workspace.store.history(project.name, intervals), end)
     series = {one.key: one for one in history.series}
-    return _Past(project, history, range(start, len(intervals)), workspace.store.incidents(project.name), series)
-
-
-def replay(history: History, project: Project, rules: Sequence[RuleSpec], at: range) -> list[Verdict]:
-    """The findings of `rules` at the positions `at`, judged as a run judges: evaluation is a family of its own."""
-    import numpy as np
-
-    from lupus.judge import judge
-
-    late = np.array([series.group == Group.EVALUATION for series in history.series], dtype=bool)
-    mature_at, cadence = project.metrics.mature_at, project.cadence
-    return [
-        verdict
-        for of in (~late, late)
-        if of.any()
-        for verdict in judge(
-            history, rules, cadence, at=at, mature_at=mature_at, only_findings=True, of=of, together=True
-        )
-    ]
+    lag = labels_lag(workspace, project, max(runs))
+    return _Past(project, history, range(start, len(intervals)), workspace.store.incidents(project.name), series, lag)
 
 
 def _identity(verdict: Verdict) -> tuple[Interval, SeriesKey]:

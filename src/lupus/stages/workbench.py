@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from lupus.model import History, Interval, LupusError, Project, RuleSpec, SeriesKey, Severity, Verdict
-from lupus.stages.backtest import Agreement, agreement, replay
+from lupus.stages.backtest import Agreement, agreement
+from lupus.stages.replay import as_of, found_by_runs, labels_lag, replay
 from lupus.stages.workspace import Workspace
 
 _AT_ONCE: Final = 40
@@ -78,6 +79,7 @@ def try_rule(
     incidents = workspace.store.incidents(project.name)
     judged = [one for one in incidents if one.outcome is not None]
     keys = {one.key: one for one in history.series}
+    lag = labels_lag(workspace, project, history.intervals[-1])
     total = 2 * len(places)
     sides = []
     for number, version in enumerate((rule, proposal)):
@@ -88,7 +90,7 @@ def try_rule(
                 progress(number * len(places) + part[-1] + 1 - places[0], total)
         findings = tuple(one for one in found if one.severity is not None and one.status.is_finding)
         told = [one for one in findings if counts(one, project.alerts.min_severity)]
-        made = clusters(project, told, keys, incidents)
+        made = clusters(project, found_by_runs(project, history, told, lag=lag), keys, incidents)
         months = _months(history.intervals[places[0] : places[-1] + 1])
         sides.append(Replay(version, tuple(found), findings, len(made), len(made) / months, agreement(told, judged)))
     before = {(one.series, one.interval) for one in sides[0].findings}
@@ -119,7 +121,8 @@ def _history(
     start = 0 if first is None else sum(interval < first for interval in intervals)
     if start >= len(intervals):
         raise LupusError(f"nothing is stored for {project.name} from {first}; it has {min(ran)} to {max(ran)}")
-    return workspace.store.history(project.name, intervals), range(start, len(intervals))
+    history = as_of(project, workspace.store.history(project.name, intervals), intervals[-1])
+    return history, range(start, len(intervals))
 
 
 def _parts(places: range, *, whole: bool) -> list[range]:

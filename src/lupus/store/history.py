@@ -94,19 +94,20 @@ def read(
     found = blocks.get(connection, number, starts) if starts else []
     known = names.known(connection, number)
     rows_of, chosen = _rows(known, found, scopes)
-    shape = (len(chosen), len(starts))
+    # By interval first, while they are filled: the points of a block lie together then.
+    shape = (len(starts), len(chosen))
     values, maturity = np.full(shape, np.nan), np.full(shape, np.nan)
     n = np.zeros(shape, dtype=np.int64)
     failures: dict[tuple[int, int], Failure] = {}
     ends = (np.full(shape, np.nan), np.full(shape, np.nan)) if any(block.ends for block in found) else None
     for column, (block, rows) in enumerate(zip(found, rows_of, strict=True)):
-        inside = rows >= 0
+        inside = slice(None) if scopes is None else rows >= 0
         own = rows[inside]
-        values[own, column] = block.values[inside]
-        n[own, column], maturity[own, column] = block.n[inside], block.maturity[inside]
+        values[column, own] = block.values[inside]
+        n[column, own], maturity[column, own] = block.n[inside], block.maturity[inside]
         if ends is not None and block.ends is not None:
             for matrix, part in zip(ends, block.ends, strict=True):
-                matrix[own, column] = part[inside]
+                matrix[column, own] = part[inside]
     position = {number: row for row, number in enumerate(chosen)}
     for column, block in enumerate(found):
         for key, failure in block.failures:
@@ -116,13 +117,13 @@ def read(
     history = History(
         series,
         tuple(intervals),
-        values,
-        n,
-        maturity,
-        np.zeros(shape, dtype=np.bool_),
+        np.ascontiguousarray(values.T),
+        np.ascontiguousarray(n.T),
+        np.ascontiguousarray(maturity.T),
+        np.zeros((len(chosen), len(starts)), dtype=np.bool_),
         np.ones(len(starts), dtype=np.bool_),
         failures,
-        *(ends or ()),
+        *([np.ascontiguousarray(matrix.T) for matrix in ends] if ends else ()),
     )
     return (
         exclude(history, exclusions.read(connection, project, first=intervals[0], last=intervals[-1]))
@@ -170,10 +171,17 @@ def _rows(
 ) -> tuple[list[NDArray[np.int64]], list[int]]:
     """For each block the matrix row of each of its points (-1: not wanted), and the ids of the rows."""
     ids = known.ids
-    places = [np.searchsorted(ids, block.series) for block in blocks]
     present = np.zeros(len(ids), dtype=np.bool_)
-    for place in places:
-        present[place] = True
+    places: list[NDArray[np.intp]] = []
+    before: NDArray[np.int64] | None = None
+    for block in blocks:
+        # Most intervals have the series of the one before.
+        if before is None or not np.array_equal(before, block.series):
+            places.append(np.searchsorted(ids, block.series))
+            present[places[-1]] = True
+        else:
+            places.append(places[-1])
+        before = block.series
     if scopes is not None:
         wanted = {*scopes}
         present &= np.fromiter((known.scopes[key] in wanted for key in ids.tolist()), np.bool_, len(ids))

@@ -113,8 +113,7 @@ def calibrated(states: Sequence[BinaryScores], *, least: int, threshold: float) 
         return too_few(labels, least)
     calibration = Calibration.fitted(score, negatives, positives)
     errors: dict[str, list[tuple[float, float]]] = {}
-    for state in states:
-        score, negatives, positives = state.by_score()
+    for state, (score, negatives, positives) in zip(states, parts, strict=True):
         expected = expected_moments(score, negatives + positives, calibration, threshold=threshold)
         for name, value in state.metrics().items():
             if name in expected:
