@@ -35,10 +35,11 @@ def test_the_store_of_the_benchmark_hangs_together(kind: str, tmp_path: Path, re
     engine.dispose()
     with open_store(url) as store:
         stands = store.views.projects()
-        rows, _, _, keys = store.views.catalog(stands)
-        assert len(rows) == 120
-        assert {keys[row[1], row[9]] for row in rows} == {"2026-11-28"}
-        ids = [row[0] for row in rows[:7]]
+        listing, rows, _, keys = store.views.catalog(stands)
+        assert len(listing.ids) == len(rows) == 120
+        assert set(rows["start"].tolist()) == {start for _, start in keys}
+        assert set(keys.values()) == {"2026-11-28"}
+        ids = listing.ids[:7].tolist()
         until = max(one.latest_start or 0 for one in stands)
         columns = store.views.columns(store.views.homes(ids), stands, since=until - 9 * 86_400, until=until)
         assert sum(len(one.ids) for one in columns) == 7

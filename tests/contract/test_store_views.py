@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +12,9 @@ import sqlalchemy as sa
 
 from lupus.model import Interval, MetricPoint, Series, SeriesKey, Status, Verdict
 from lupus.store import Store, open_store
+from lupus.store.listings import COLUMNS
+from lupus.store.names import project_id
+from lupus.store.newest import STATUSES
 from lupus.store.views.columns import week_start
 
 START = datetime(2026, 1, 5, tzinfo=UTC)  # a Monday
@@ -135,3 +139,54 @@ def test_what_is_known_of_projects_is_read_again_only_when_it_has_changed(store:
         ("new", "", ""), ("p", "ann", "2026-01-25"), ("q", "", "2026-01-26"),
     ]  # fmt: skip
     assert [one.owner for one in before] == ["", ""]
+
+
+def listed(store: Store) -> dict[int, tuple[Any, ...]]:
+    """By id what a catalogue says of each series."""
+    listing, *_ = store.views.catalog(store.views.projects())
+    columns = [[listing.words[name][code] for code in listing.codes[name].tolist()] for name in COLUMNS]
+    homes = [listing.projects[place] for place in listing.home.tolist()]
+    return dict(zip(listing.ids.tolist(), zip(homes, *columns, strict=True), strict=True))
+
+
+def known(store: Store) -> dict[int, tuple[Any, ...]]:
+    """The same as the table of series has it."""
+    return {
+        one.key.id: (
+            project_id(one.key.project), one.group, one.key.table, one.key.column, one.key.metric, one.key.segment,
+            one.unit, json.dumps(dict(one.tags), separators=(",", ":"), sort_keys=True),
+        )
+        for stand in store.views.projects()
+        for one in store.series(stand.name).values()
+    }  # fmt: skip
+
+
+def test_the_catalogue_lists_all_series_as_they_are_called_now(store: Store, tmp_path: Any) -> None:
+    odd = Series(SeriesKey("p", "\x00\\t", "☃\ud800", "m\n", "s=1"), "own", "ms", {"b": "2", "a": "\x1f"})
+    store.upsert_points([MetricPoint(odd, DAYS[0], 1.0, 5)], scope="pushed")
+    renamed = Series(A.key, "target", "%")
+    store.upsert_points([MetricPoint(renamed, DAYS[0], 1.0, 5)], scope="pushed")
+    assert len(known(store)) == 4
+    assert listed(store) == known(store)
+    with open_store(f"sqlite:///{tmp_path}/copy.db") as copy:  # which has a series of p that the source has not
+        more = Series(SeriesKey("p", "t", "c", "mean"), "input")
+        copy.upsert_points([MetricPoint(one, DAYS[20], 1.0, 5) for one in (more, A)], scope="pushed")
+        copy.replace_verdicts("p", [DAYS[20]], [verdict(more, 20, "r", Status.OK, 0.5)])
+        store.copy_project("p", copy, since=DAYS[9])
+        assert listed(copy) == known(copy)
+        assert set(known(copy)) == {more.key.id, A.key.id, B.key.id, odd.key.id}
+        _, rows, *_ = copy.views.catalog(copy.views.projects())
+        # B was judged last before what is copied begins.
+        assert {row[0]: STATUSES[row[2]] for row in rows.tolist()} == {more.key.id: "ok", A.key.id: "ok"}
+
+
+def test_a_day_has_its_own_verdicts(store: Store) -> None:
+    stands = store.views.projects()
+    _, newest, *_ = store.views.catalog(stands)
+    assert {row[0]: (row[1], STATUSES[row[2]]) for row in newest.tolist()} == {
+        A.key.id: (UNTIL, "ok"), B.key.id: (SINCE + 8 * 86_400, "no_data"),
+    }  # fmt: skip
+    _, then, _, keys = store.views.catalog(stands, day=DAYS[4].key)
+    assert set(keys.values()) == {DAYS[4].key}
+    assert sorted((STATUSES[row[2]], row[4]) for row in then.tolist()) == [("anomaly", 2.0), ("ok", 0.3)]
+    assert not len(store.views.catalog(stands, day="2031-01-01")[1])

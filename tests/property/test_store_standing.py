@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from math import isnan
 from typing import Any
 
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from lupus.model import Interval, MetricPoint, Series, SeriesKey, Status, Verdict
 from lupus.store import Store, open_store
+from lupus.store.newest import STATUSES
 from lupus.store.standing import badness
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -83,12 +85,15 @@ def test_what_stands_follows_from_the_verdicts(written: list[tuple[set[int], Any
             assert cell.status == max(here, key=lambda one: one.status.rank).status
             assert cell.findings == sum(one.status.is_finding for one in here)
         assert sum(cell.series for cell in cells) == len(expected)
-        rows, _, _, _ = store.views.catalog([stand])
-        for row in rows:
-            own = [
-                one for (metric, _), one in expected.items() if metric == row[5] and one.status is not Status.IMMATURE
-            ]
-            newest = max(own, key=lambda one: one.interval.start, default=None)
-            assert row[9] == (None if newest is None else int(newest.interval.start.timestamp()))
-            if newest is not None:
-                assert (row[10], row[12]) == (newest.status.value, newest.score)
+        listing, rows, _, _ = store.views.catalog([stand])
+        newest = {row[0]: row for row in rows.tolist()}
+        metrics = [listing.words["metric"][code] for code in listing.codes["metric"].tolist()]
+        assert set(metrics) == {one.key.metric for one in series}
+        for number, name in zip(listing.ids.tolist(), metrics, strict=True):
+            own = [one for (metric, _), one in expected.items() if metric == name and one.status is not Status.IMMATURE]
+            last = max(own, key=lambda one: one.interval.start, default=None)
+            assert (number in newest) == (last is not None)
+            if last is not None:
+                _, start, status, _, score, _, _ = newest[number]
+                assert (start, STATUSES[status]) == (int(last.interval.start.timestamp()), last.status.value)
+                assert score == last.score or (last.score is None and isnan(score))

@@ -7,7 +7,7 @@ from functools import cache
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from lupus.store import tables
+from lupus.store import listings, newest, tables
 from lupus.store.bulk import fetch, upsert
 
 _ROWS_AT_ONCE = 20_000
@@ -18,11 +18,16 @@ def copy_project(source: Connection, target: Connection, project: int, since: in
     for table in tables.metadata.sorted_tables:
         if table.name == tables.destinations.name:  # of no project: who is delivering there just now
             continue
+        if table.name in (tables.listings.name, tables.latest.name):  # the target may have other series as well
+            continue
         query = _query(_plain(table), project, since)
         # The order of the key makes appending to SQLite's trees cheap.
         rows = fetch(source, query.order_by(*_plain(table).primary_key.columns))
         for first in range(0, len(rows), _ROWS_AT_ONCE):
             upsert(target, _plain(table), rows[first : first + _ROWS_AT_ONCE])
+    listings.rebuild(target, project)
+    stand = newest.read(source, [project])
+    newest.add(target, project, stand[stand["start"] >= since])
 
 
 def _query(table: sa.Table, project: int, since: int) -> sa.Select[tuple[object, ...]]:

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
 
 from lupus.model import Interval, Series, SeriesKey, StoreError
-from lupus.store import tables
+from lupus.store import listings, tables
 from lupus.store.bulk import upsert
 from lupus.store.tables import hash_id
+from lupus.store.text import encode
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FEW: Final = 500
@@ -184,12 +185,12 @@ class Names:
                 (number, project, key.table, key.column, key.metric, key.segment, one.group, one.unit, one.tags, scope)
             )
         upsert(connection, tables.series, rows)
+        now = {**known.by_id, **changed}
+        listings.write(connection, project, map(_listed, now.items()))
         stamp = new_stamp()
         connection.execute(sa.update(tables.projects).where(tables.projects.c.id == project).values(stamp=stamp))
         # A new object, because a reader in another thread may be walking through the old one.
-        self._known[project] = KnownSeries(
-            stamp, {**known.by_id, **changed}, {**known.scopes, **dict.fromkeys(changed, scope)}
-        )
+        self._known[project] = KnownSeries(stamp, now, {**known.scopes, **dict.fromkeys(changed, scope)})
 
     def _refuse_collisions(self, connection: Connection, project: int, numbers: Sequence[int]) -> None:
         """A series id that another project's series has already is a collision as well."""
@@ -202,6 +203,12 @@ class Names:
                 raise StoreError(
                     f"the series id {number} is taken by another project's metric {metric!r}; rename the new series"
                 )
+
+
+def _listed(item: tuple[int, Series]) -> tuple[Any, ...]:
+    number, one = item
+    key = one.key
+    return number, one.group, key.table, key.column, key.metric, key.segment, one.unit, encode(one.tags)
 
 
 def _same(old: Series, new: Series) -> bool:

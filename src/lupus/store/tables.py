@@ -23,6 +23,7 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    LargeBinary,
     MetaData,
     Table,
     text,
@@ -104,6 +105,15 @@ series: Final = Table(
     Column("tags", Json, nullable=False),
     _words("scope"),
     Index("series_by_project", "project_id"),
+    sqlite_with_rowid=False,
+)
+
+listings: Final = Table(
+    "listings",  # the names of a project's series in columns: see `lupus.store.listings`
+    metadata,
+    _key("project_id"),
+    Column("words", Json, nullable=False),
+    Column("codes", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -424,18 +434,10 @@ tallies: Final = Table(
 )
 
 latest: Final = Table(
-    "latest",  # the newest verdict of each series that is not immature, the worst where several rules gave one
+    "latest",  # the newest verdict of each series that is not immature: see `lupus.store.newest`
     metadata,
-    _key("series_id"),
-    _number("project_id"),
-    _number("start"),
-    _words("rule"),
-    _words("status"),
-    Column("severity", Words),
-    Column("value", Double),
-    Column("expected", Double),
-    Column("score", Double),
-    Index("latest_by_project", "project_id"),
+    _key("project_id"),
+    Column("verdicts", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
 

@@ -55,7 +55,7 @@ def _plain(value: Any) -> Any:
 
 
 # Sorted keys: equal values are equal text, so that whole stores can be compared.
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_plain).encode
+encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_plain).encode
 
 
 class Words(TypeDecorator[str]):
@@ -78,7 +78,7 @@ class Json(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str:  # noqa: ARG002
-        return _encode(value)
+        return encode(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
         return None if value is None else json.loads(value)

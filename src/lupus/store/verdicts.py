@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from lupus.model import Interval, SeriesKey, Severity, Status, StoreError, Verdict
-from lupus.store import standing, tables
+from lupus.store import newest, standing, tables
 from lupus.store.bulk import delete, fetch, upsert
 from lupus.store.names import Names, epoch, in_few, project_id
 from lupus.store.tables import hash_id
@@ -62,7 +62,7 @@ def replace(
     upsert(connection, tables.verdicts, [row for key, row in new.items() if old.get(key) != row])
     worst = standing.worst(new.values())
     standing.tally(connection, number, known, starts, verdicts=worst, scopes=scopes)
-    standing.note_latest(connection, number, known, starts, verdicts=worst, scopes=scopes)
+    newest.note(connection, number, known, starts, verdicts=worst, scopes=scopes)
 
 
 def read(

@@ -21,7 +21,9 @@ _KEPT_BYTES: Final = 64 * 2**20
 
 
 def to_json(value: Any) -> bytes:
-    """`value` as compact JSON. JSON has no infinities: they become null."""
+    """`value` as compact JSON; bytes are JSON already. JSON has no infinities: they become null."""
+    if isinstance(value, bytes):
+        return value
     if isinstance(value, BaseModel):
         value = value.model_dump(mode="python", by_alias=True)
     try:

@@ -3,166 +3,175 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from lupus.model import Status
-from lupus.store.text import unescape
 from lupus.ui.charts import roles
+from lupus.ui.columnar import document, short, slugs
 from lupus.ui.schemas.common import SEVERITIES, STATUSES
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from lupus.store.listings import Listing
     from lupus.store.views.rows import ProjectStand
 
 _STALE: Final = {"hourly": 3, "daily": 60, "weekly": 180}
 """Days after which the newest verdict says nothing about today."""
 _DAY: Final = 86_400
-_STATUS: Final[dict[str | None, int]] = {None: -1} | {name: number for number, name in enumerate(STATUSES)}
-_RANKS: Final[dict[str | None, int]] = {None: -1} | {status.value: status.rank for status in Status}
-_NOTHING: Final = (None,) * 6
-_DICTIONARIES: Final = (
-    "projects", "groups", "roles", "tables", "columns", "metrics", "segments", "units", "tags", "days", "incidents",
-)  # fmt: skip
-_SEVERITY: Final[dict[str | None, int]] = {None: -1} | {name: number for number, name in enumerate(SEVERITIES)}
+_STATUS: Final = {name: number for number, name in enumerate(STATUSES)}
+_SEVERITY: Final = {name: number for number, name in enumerate(SEVERITIES)}
+_RANK: Final = [Status(name).rank for name in STATUSES]
+_NAMES: Final = ("group", "table", "column", "metric", "segment", "unit")
 
 
-class _Words:
-    """Words by place, in the order in which they came."""
+@dataclass(frozen=True, slots=True)
+class _Verdicts:
+    """The verdict of each series of a listing, in its order: start 0, codes -1 and NaN where there is none."""
 
-    def __init__(self) -> None:
-        self._words: list[str] = []
-
-    def codes(self, words: Iterable[str]) -> NDArray[np.int64]:
-        """The place of each word. To be asked once."""
-        import numpy as np
-        import pyarrow as pa
-
-        # Escaped text, as the store has it, is text for Arrow too.
-        coded = pa.array(list(words), pa.string()).dictionary_encode()
-        self._words = coded.dictionary.to_pylist()
-        return coded.indices.to_numpy(zero_copy_only=False).astype(np.int64)  # type: ignore[no-any-return]
-
-    def codes_of_pairs(
-        self, one: NDArray[np.int64], other: NDArray[np.int64], tell: Callable[[int, int], str]
-    ) -> NDArray[np.int64]:
-        """The place of the word that `tell` says of each pair of codes; it is asked once for each different pair."""
-        import numpy as np
-
-        size = int(other.max(initial=0)) + 1
-        pairs, back = np.unique(one * size + other, return_inverse=True)
-        return self.codes(tell(*divmod(pair, size)) for pair in pairs.tolist())[back]
-
-    def all(self) -> list[str]:
-        return [unescape(word) for word in self._words]
+    start: NDArray[np.int64]
+    status: NDArray[np.int64]
+    severity: NDArray[np.int64]
+    score: NDArray[np.float64]
+    value: NDArray[np.float64]
+    expected: NDArray[np.float64]
 
 
 def catalogue(
     stands: Sequence[ProjectStand],
-    rows: Sequence[Sequence[Any]],
-    then: Mapping[int, Sequence[Any]] | None,
+    listing: Listing,
+    verdicts: NDArray[Any],
     incidents: Mapping[int, str],
     keys: Mapping[tuple[int, int], str],
     *,
     version: str,
-) -> dict[str, Any]:
-    """A `Catalog` as plain values; `rows`, `then`, `incidents` and `keys` are what `Views.catalog` gives."""
+    newest: bool,
+) -> bytes:
+    """A `Catalog` as JSON; `listing`, `verdicts`, `incidents` and `keys` are what `Views.catalog` gives.
+
+    Of the `newest` verdicts those that say nothing about today any more are left out.
+    """
     import numpy as np
 
-    columns = list(zip(*rows, strict=True)) or [()] * 15
-    numbers, homes, groups, tables, names, metrics, segments, units, tags = columns[:9]
     by_id = {one.id: one for one in stands}
-    home_ids, home = np.unique(np.array(homes, np.int64), return_inverse=True)
-    home_of = [by_id[number] for number in home_ids.tolist()]
-    if then is None:
-        verdicts = columns[9:15]
-    else:
-        verdicts = list(zip(*(then.get(number, _NOTHING) for number in numbers), strict=True)) or [()] * 6
-    starts, statuses, severities, scores, values, expected = verdicts
-    start_ids, start = np.unique(np.array([one or 0 for one in starts], np.int64), return_inverse=True)
-    judged = start_ids[start] > 0
-    if then is None:
+    home_of = [by_id[number] for number in listing.projects]
+    by_number = np.argsort(listing.ids)
+    said = _verdicts(listing.ids, by_number, verdicts)
+    judged = said.start > 0
+    if newest:
         oldest = [(one.latest_start or 0) - _STALE.get(one.cadence, 60) * _DAY for one in home_of]
-        judged &= start_ids[start] >= np.array(oldest, np.int64)[home]
-    score = _floats(scores)
-    ranks = np.array([_RANKS[status] for status in statuses], np.int64)
-    badness = np.where(judged, ranks, -1)
-    order = np.lexsort((np.array(numbers, np.int64), -np.nan_to_num(score), -badness))
+        judged &= said.start >= np.array(oldest, np.int64)[listing.home]
+    rank = np.where(judged, np.array(_RANK)[said.status], -1)
+    order = np.lexsort((listing.ids, -np.nan_to_num(said.score), -rank))
 
-    def ordered(codes: Any) -> list[Any]:
-        return np.asarray(codes, np.int64)[order].tolist()  # type: ignore[no-any-return]
-
-    def figures(column: Any) -> list[float | None]:
-        """Four significant digits: a list shows no more, and the exact value comes with the chart."""
-        short = _rounded(np.where(judged, _floats(column), np.nan))[order]
-        found: list[float | None] = short.tolist()
-        return [None if value != value else value for value in found] if np.isnan(short).any() else found  # noqa: PLR0124
-
-    words = {name: _Words() for name in _DICTIONARIES}
-    table = words["tables"].codes(tables)
-    known, role_of = words["tables"].all(), [roles(one.about) for one in home_of]
-    role = words["roles"].codes_of_pairs(home, table, lambda place, one: role_of[place].get(known[one], ""))
-    day = words["days"].codes_of_pairs(
-        home, start, lambda place, one: keys.get((int(home_ids[place]), int(start_ids[one])), "")
+    table_words, role_of = listing.words["table"], [roles(one.about) for one in home_of]
+    role, role_words = _words_of_pairs(
+        listing.home, listing.codes["table"], lambda at, one: role_of[at].get(table_words[one], "")
     )
-    held = [incidents.get(number) for number in numbers]
-    has = np.array([one is not None for one in held], bool)
-    columns_out = {
-        "id": ["%016x" % numbers[place] for place in order.tolist()],  # noqa: UP031 - a hundred thousand times
-        "project": ordered(words["projects"].codes(one.name for one in home_of)[home] if numbers else []),
-        "group": ordered(words["groups"].codes(groups)),
-        "role": ordered(role),
-        "table": ordered(table),
-        "column": ordered(words["columns"].codes(names)),
-        "metric": ordered(words["metrics"].codes(metrics)),
-        "segment": ordered(words["segments"].codes(segments)),
-        "unit": ordered(words["units"].codes(units)),
-        "tag": ordered(words["tags"].codes(tags)),
-        "day": ordered(np.where(judged, day, -1)),
-        "status": ordered(np.where(judged, [_STATUS[status] for status in statuses], -1)),
-        "severity": ordered(np.where(judged, [_SEVERITY[severity] for severity in severities], -1)),
-        "score": figures(scores),
-        "value": figures(values),
-        "expected": figures(expected),
-    }
-    open_ones = [one for one in held if one is not None]
-    places = np.full(len(numbers), -1, np.int64)
-    places[has] = words["incidents"].codes(open_ones)
-    columns_out["incident"] = ordered(places)
-    dictionaries = {name: found.all() for name, found in words.items()}
-    dictionaries["tags"] = [_tags(text) for text in dictionaries["tags"]]
-    return {
+    starts, start = np.unique(said.start, return_inverse=True)
+    day, day_words = _words_of_pairs(
+        listing.home, start, lambda at, one: keys.get((listing.projects[at], int(starts[one])), "")
+    )
+    incident_words = sorted(set(incidents.values()))
+    incident = np.full(len(listing.ids), -1)
+    held = np.array(list(incidents), np.int64)
+    place, there = _places(listing.ids, by_number, held)
+    codes = {one: code for code, one in enumerate(incident_words)}
+    incident[place] = np.array([codes[one] for one in incidents.values()], np.int64)[there]
+
+    def coded(values: NDArray[Any]) -> NDArray[Any]:
+        return np.where(judged, values, -1)[order]
+
+    def figures(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Four significant digits: a list shows no more, and the exact value comes with the chart."""
+        return short(np.where(judged, values, np.nan)[order])
+
+    plain = {
         "version": version,
         "statuses": list(STATUSES),
         "severities": list(SEVERITIES),
-        **dictionaries,
-        **columns_out,
+        "projects": [one.name for one in home_of],
+        "roles": role_words,
+        **{f"{name}s": listing.words[name] for name in _NAMES},
+        "tags": [_tags(text) for text in listing.words["tags"]],
+        "days": day_words,
+        "incidents": incident_words,
     }
+    columns: dict[str, NDArray[Any]] = {
+        "project": listing.home[order],
+        "role": role[order],
+        **{name: listing.codes[name][order] for name in _NAMES},
+        "tag": listing.codes["tags"][order],
+        "day": coded(day),
+        "status": coded(said.status),
+        "severity": coded(said.severity),
+        "score": figures(said.score),
+        "value": figures(said.value),
+        "expected": figures(said.expected),
+        "incident": incident[order],
+    }
+    return document(plain, columns, {"id": slugs(listing.ids[order])})
 
 
-def _floats(column: Sequence[float | None]) -> NDArray[np.float64]:
+def _verdicts(ids: NDArray[np.int64], by_number: NDArray[np.int64], rows: NDArray[Any]) -> _Verdicts:
+    """The worst of `rows` (`lupus.store.newest.ROW`) for each of `ids`."""
     import numpy as np
 
-    found = np.array(column, dtype=np.float64)  # None becomes NaN
-    found[np.isinf(found)] = np.nan
-    return found
+    from lupus.store import newest
+
+    place, there = _places(ids, by_number, rows["series"])
+    rows = rows[there]
+    status = np.array([_STATUS[name] for name in newest.STATUSES])[rows["status"]]
+    severity = np.array([*(_SEVERITY[name] for name in newest.SEVERITIES), -1])[rows["severity"]]
+    # Of several on one series the last one written is the worst.
+    order = np.lexsort((np.nan_to_num(rows["score"]), np.array(_RANK)[status]))
+
+    def spread(values: NDArray[Any], nothing: Any) -> NDArray[Any]:
+        found = np.full(len(ids), nothing, values.dtype)
+        found[place[order]] = values[order]
+        return found
+
+    return _Verdicts(
+        spread(rows["start"], 0),
+        spread(status, -1),
+        spread(severity, -1),
+        *(spread(_finite(rows[name]), np.nan) for name in ("score", "value", "expected")),
+    )
 
 
-def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """To four significant digits, so that each number is short when it is written out."""
+def _places(
+    ids: NDArray[np.int64], by_number: NDArray[np.int64], numbers: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where in `ids` (which `by_number` sorts) each of `numbers` stands, and which of them stand there at all."""
     import numpy as np
 
-    found = values.copy()
-    used = np.isfinite(values) & (values != 0)
-    exponents = np.zeros(len(values), np.int64)
-    exponents[used] = np.floor(np.log10(np.abs(values[used]))).astype(np.int64)
-    for exponent in np.unique(exponents[used]).tolist():
-        if -300 < exponent < 300:
-            chosen = used & (exponents == exponent)
-            found[chosen] = np.round(values[chosen], 3 - exponent)
-    return found
+    if not len(ids):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    found = by_number[np.minimum(np.searchsorted(ids, numbers, sorter=by_number), len(ids) - 1)]
+    there = np.flatnonzero(ids[found] == numbers)
+    return found[there], there
+
+
+def _words_of_pairs(
+    one: NDArray[Any], other: NDArray[Any], tell: Callable[[int, int], str]
+) -> tuple[NDArray[np.int64], list[str]]:
+    """Codes and words of what `tell` says of each pair; it is asked once for each different pair."""
+    import numpy as np
+
+    size = int(other.max(initial=0)) + 1
+    pairs, back = np.unique(one * size + other, return_inverse=True)
+    places: dict[str, int] = {}
+    codes = [places.setdefault(tell(*divmod(pair, size)), len(places)) for pair in pairs.tolist()]
+    return np.array(codes, np.int64)[back], list(places)
+
+
+def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    import numpy as np
+
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def _tags(text: str) -> str:

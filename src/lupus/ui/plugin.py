@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Future, ThreadPoolExecutor
+from importlib import import_module
 from typing import Any, Final
 
 from airflow.plugins_manager import AirflowPlugin
@@ -28,7 +29,9 @@ class LateApp:
             from lupus.ui.scripts import scripts_before
 
             self._scripts = scripts_before(self._serve_api)
-            self._api = ThreadPoolExecutor(1, thread_name_prefix="lupus-ui").submit(_make_api)
+            loader = ThreadPoolExecutor(1, thread_name_prefix="lupus-ui")
+            self._api = loader.submit(_make_api)
+            loader.submit(_load_ahead)
         await self._scripts(scope, receive, send)
 
     async def _serve_api(self, scope: Any, receive: Any, send: Any) -> None:
@@ -41,6 +44,12 @@ def _make_api() -> Any:
     from lupus.ui.app import create_app
 
     return create_app()
+
+
+def _load_ahead() -> None:
+    """What the first catalogue needs, loaded while nobody waits for it."""
+    for name in ("pyarrow.compute", "lupus.store.views", "lupus.ui.catalogue"):
+        import_module(name)
 
 
 class LupusPlugin(AirflowPlugin):

@@ -1,50 +1,33 @@
-"""Every series with its newest verdict, or that of a given interval."""
+"""The verdicts of a given day, and what verdicts belong to."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
+from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
 
 from lupus.store import tables
 from lupus.store.bulk import fetch
-from lupus.store.standing import badness
+from lupus.store.newest import packed
 
 Row = tuple[Any, ...]
 
 
-def series(connection: Connection, projects: Collection[int], *, newest: bool) -> list[Row]:
-    """Rows of (id, project, group, table, column, metric, segment, unit, tags as JSON text) and, when `newest` is
-    wanted, (start, status, severity, score, value, expected) of the newest verdict. Text is still escaped.
-    """
-    own, last = tables.series.c, tables.latest.c
-    names = (own.id, own.project_id, own.group, own.table, own.column, own.metric, own.segment, own.unit, own.tags)
-    if not newest:
-        return fetch(connection, sa.select(*names).where(own.project_id.in_(list(projects))))
-    verdict = (last.start, last.status, last.severity, last.score, last.value, last.expected)
-    query = (
-        sa.select(*names, *verdict)
-        .select_from(tables.series.outerjoin(tables.latest, last.series_id == own.id))
-        .where(own.project_id.in_(list(projects)))
-    )
-    return fetch(connection, query)
-
-
-def verdicts_at(connection: Connection, starts: dict[int, int]) -> dict[int, Row]:
-    """By series (start, status, severity, score, value, expected) of its worst verdict at its project's `starts`."""
-    if not starts:
-        return {}
+def verdicts_at(connection: Connection, starts: Mapping[int, int]) -> NDArray[Any]:
+    """Every verdict at the project's one of `starts`, as `ROW`s in no order."""
     own = tables.verdicts.c
-    wanted = sa.tuple_(own.project_id, own.start).in_(list(starts.items()))
     query = sa.select(own.series_id, own.start, own.status, own.severity, own.score, own.value, own.expected)
-    found: dict[int, Row] = {}
-    for number, *row in fetch(connection, query.where(wanted)):
-        other = found.get(number)
-        if other is None or badness(row[1], row[3]) > badness(other[1], other[3]):
-            found[number] = tuple(row)
-    return found
+    found: list[Row] = []
+    # Many projects have the same start. Asked for project by start, PostgreSQL would plan a hundred alternatives.
+    together: dict[int, list[int]] = {}
+    for project, start in starts.items():
+        together.setdefault(start, []).append(project)
+    for start, projects in together.items():
+        found += fetch(connection, query.where(own.start == start, own.project_id.in_(projects)))
+    return packed(found)
 
 
 def incidents_of(connection: Connection, projects: Collection[int]) -> dict[int, str]:

@@ -102,6 +102,16 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
+class Sibling:
+    """A series beside another one, with its newest verdict."""
+
+    id: int
+    segment: str
+    status: str | None
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """A series with where it belongs."""
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any, Final
 
+import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from lupus.model import Series, SeriesKey
-from lupus.store import tables
+from lupus.store import newest, tables
 from lupus.store.bulk import fetch
 from lupus.store.standing import badness
 from lupus.store.text import unescape
 from lupus.store.views.columns import band
-from lupus.store.views.rows import Judged
+from lupus.store.views.rows import Judged, Sibling
 
 Row = tuple[Any, ...]
 _NO_POINT: Final[Row] = (None,) * 8
@@ -86,13 +87,16 @@ def count_intervals(connection: Connection, projects: Collection[int], *, since:
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def siblings(connection: Connection, project: int, key: SeriesKey) -> Sequence[Any]:
-    """The same metric of the same column in every segment: id, segment, and the newest verdict's status and score."""
-    own, newest = tables.series.c, tables.latest.c
+def siblings(connection: Connection, project: int, key: SeriesKey) -> list[Sibling]:
+    """The same metric of the same column in every segment, each with its newest verdict."""
+    own = tables.series.c
     query = (
-        sa.select(own.id, own.segment, newest.status, newest.score)
-        .select_from(tables.series.outerjoin(tables.latest, newest.series_id == own.id))
+        sa.select(own.id, own.segment)
         .where(own.project_id == project, own.table == key.table, own.column == key.column, own.metric == key.metric)
         .order_by(own.segment)
     )
-    return connection.execute(query).all()
+    found = connection.execute(query).all()
+    rows = newest.read(connection, [project])
+    rows = rows[np.isin(rows["series"], [number for number, _ in found])]
+    said = {number: (newest.STATUSES[status], score) for number, _, status, _, score, _, _ in rows.tolist()}
+    return [Sibling(number, segment, *said.get(number, (None, None))) for number, segment in found]

@@ -6,13 +6,16 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
 
 from lupus.model import Series
+from lupus.store import listings, newest
 from lupus.store.database import Database
+from lupus.store.listings import Listing
 from lupus.store.names import project_id, touch
 from lupus.store.views import catalog, columns, desk, incidents, overview, series
-from lupus.store.views.rows import Annotation, AuditEntry, Columns, Dashboard, Judged, ProjectStand, Tallied
+from lupus.store.views.rows import Annotation, AuditEntry, Columns, Dashboard, Judged, ProjectStand, Sibling, Tallied
 
 
 class Views:
@@ -64,21 +67,21 @@ class Views:
 
     def catalog(
         self, stands: Collection[ProjectStand], *, day: str | None = None
-    ) -> tuple[list[catalog.Row], dict[int, catalog.Row] | None, dict[int, str], dict[tuple[int, int], str]]:
-        """All series with their newest verdicts, or those of `day` by series; open incidents by series; keys of starts.
+    ) -> tuple[Listing, NDArray[Any], dict[int, str], dict[tuple[int, int], str]]:
+        """All series, verdicts on them (`lupus.store.newest.ROW`), open incidents by series, and keys of starts.
 
-        A day holds all intervals whose keys begin with it; the last of a project counts.
+        Verdicts are the newest ones, or all those of `day`: of the last interval of each project whose key begins so.
         """
         ids = [one.id for one in stands]
         with self._database.reading() as connection:
-            rows = catalog.series(connection, ids, newest=day is None)
-            then = None
+            listing = listings.read(connection, ids)
             if day is None:
-                keys = catalog.keys(connection, ids, {row[9] for row in rows if row[9] is not None})
+                verdicts = newest.read(connection, ids)
+                keys = catalog.keys(connection, ids, set(verdicts["start"].tolist()))
             else:
                 keys = catalog.keys_of_day(connection, ids, day)
-                then = catalog.verdicts_at(connection, dict(sorted(keys)))
-            return rows, then, catalog.incidents_of(connection, ids), keys
+                verdicts = catalog.verdicts_at(connection, dict(sorted(keys)))
+            return listing, verdicts, catalog.incidents_of(connection, ids), keys
 
     def find(self, ids: Collection[int]) -> dict[int, tuple[int, Series]]:
         """By id the project's id and the series, of those that exist."""
@@ -117,11 +120,11 @@ class Views:
 
     def surroundings(
         self, number: int, project: ProjectStand, one: Series
-    ) -> tuple[list[Any], list[Annotation], list[str]]:
+    ) -> tuple[list[Sibling], list[Annotation], list[str]]:
         """Of a series: its siblings in other segments, remarks, and the incidents that hold a finding of it."""
         with self._database.reading() as connection:
             return (
-                list(series.siblings(connection, project.id, one.key)),
+                series.siblings(connection, project.id, one.key),
                 desk.remarks(connection, project.id, number),
                 incidents.of_series(connection, number),
             )

@@ -30,7 +30,8 @@ def get_catalog(
     stands = service.stands(visitor)
     entity = tag("catalog", day, *((one.name, one.touched) for one in stands))
 
-    def make() -> object:
-        return catalogue(stands, *service.views.catalog(stands, day=day), version=entity[3:-1])
+    def make() -> bytes:
+        found = service.views.catalog(stands, day=day)
+        return catalogue(stands, *found, version=entity[3:-1], newest=day is None)
 
     return answers.give(request, entity, make)

@@ -80,6 +80,13 @@ def upgrade() -> None:
     )
     op.create_index("series_by_project", "series", ["project_id"])
     op.create_table(
+        "listings",
+        _key("project_id"),
+        _text("words"),
+        sa.Column("codes", sa.LargeBinary(), nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "points",
         _key("project_id"),
         _key("start"),
@@ -344,18 +351,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "latest",
-        _key("series_id"),
-        _number("project_id"),
-        _number("start"),
-        _text("rule"),
-        _text("status"),
-        _text("severity", nullable=True),
-        _double("value"),
-        _double("expected"),
-        _double("score"),
+        _key("project_id"),
+        sa.Column("verdicts", sa.LargeBinary(), nullable=False),
         sqlite_with_rowid=False,
     )
-    op.create_index("latest_by_project", "latest", ["project_id"])
     op.create_table(
         "annotations",
         _key("id", sa.Text),
@@ -397,6 +396,6 @@ def downgrade() -> None:
         "runs", "model_versions", "comparisons",
         "retrain_requests", "destinations", "posts", "notices", "incident_events", "findings", "incidents", "outcomes",
         "validations", "refs", "states",
-        "verdicts", "points", "series", "intervals", "projects",
+        "verdicts", "points", "listings", "series", "intervals", "projects",
     ):  # fmt: skip
         op.drop_table(table)
