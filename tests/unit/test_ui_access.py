@@ -44,6 +44,9 @@ def test_the_only_open_answer_is_the_script() -> None:
     answer = client.get(f"/static/{bundle.bundle_digest()}/lupus.js")
     assert answer.content == bundle.bundle_code()
     assert "immutable" in answer.headers["cache-control"]
+    assert answer.headers["content-encoding"] == "gzip"
+    plain = client.get(answer.url.path, headers={"accept-encoding": "identity"})
+    assert (plain.content, "content-encoding" in plain.headers) == (answer.content, False)
     old = client.get("/static/x/lupus.js")
     assert (old.content, old.headers["cache-control"]) == (answer.content, "no-store")
     for path in ("/static/../service.py", "/docs", "/redoc", "/openapi.json", "/"):
