@@ -9,7 +9,7 @@ from lupus.act.actions import Press, read_press, sign
 from lupus.act.before_after import compare_retraining
 from lupus.act.changes import TRANSITIONS, apply_change, refusal, standing, state_of
 from lupus.act.chart import render_chart
-from lupus.act.comparison import better_of, compare_versions, default_metric
+from lupus.act.comparison import better_of, compare_versions
 from lupus.act.digest import decide_digests
 from lupus.act.incidents import IncidentChanges, as_of, counts, first_concerned, update_incidents
 from lupus.act.mail import MailSink
@@ -70,7 +70,6 @@ __all__ = [
     "decide_digests",
     "decide_notices",
     "decide_retrain",
-    "default_metric",
     "first_concerned",
     "is_from_link",
     "is_held",

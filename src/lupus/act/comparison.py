@@ -19,7 +19,6 @@ from lupus.model import (
     Project,
     Sample,
     SeriesKey,
-    Task,
     Verdict,
     comparison_id,
     format_value,
@@ -60,15 +59,6 @@ def better_of(metric: str, verdict: Verdict | None = None) -> Better:
     if name in _LOWER or verdict is None or verdict.value is None or verdict.lower is None:
         return Better.LOWER
     return Better.HIGHER if verdict.value < verdict.lower else Better.LOWER
-
-
-def default_metric(project: Project) -> str:
-    """What two versions of the project's model are compared on, unless the project file says it."""
-    if project.task is Task.REGRESSION:
-        return "rmse"
-    if project.task is Task.RANKING:
-        return f"ndcg@{min(project.metrics.k)}"
-    return "log_loss"
 
 
 def compare_versions(

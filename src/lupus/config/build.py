@@ -6,12 +6,12 @@ import pathlib
 
 from lupus.config import defaults, drift
 from lupus.config.checks import parameters_of, role_of
+from lupus.config.compare import compared_on
 from lupus.config.derived import build_derived
 from lupus.config.document import Document
 from lupus.config.fields import columns_of
 from lupus.config.models import (
     AlertsFile,
-    CompareFile,
     FairnessFile,
     FilesFile,
     MetricsFile,
@@ -72,7 +72,7 @@ def build(file: ProjectFile, document: Document, path: pathlib.Path) -> Project:
         rules=_rules(file.rules),
         alerts=_alerts(file.alerts, file.timezone),
         retrain=None if file.retrain is None else _retrain(file.retrain),
-        compare=None if file.compare is None else _compare(file.compare),
+        compare=_compare(file),
         upstream=tuple(name.removeprefix(ASSET_PREFIX) for name in file.upstream),
         schedule=_schedule(file.schedule),
         tags=file.tags,
@@ -198,8 +198,11 @@ def _retrain(file: RetrainFile) -> RetrainPolicy:
     return RetrainPolicy(**plain, when=when, conf=dict(file.conf))
 
 
-def _compare(file: CompareFile) -> ComparePolicy:
-    return ComparePolicy(**{name: getattr(file, name) for name in CompareFile.model_fields})
+def _compare(file: ProjectFile) -> ComparePolicy | None:
+    compare = file.compare
+    if compare is None:
+        return None
+    return ComparePolicy(compare.champion, compare.challenger, compared_on(compare, file), compare.window)
 
 
 def _schedule(file: ScheduleFile) -> Schedule:

@@ -12,13 +12,14 @@ from typing import Any
 from pydantic import BaseModel
 
 from lupus.config import defaults
+from lupus.config.compare import check_compare
 from lupus.config.derived import check_derived, gives
 from lupus.config.document import Document, Path
 from lupus.config.drift import check_drift
 from lupus.config.estimates import check_multivariate
 from lupus.config.fields import closest, columns_of
 from lupus.config.in_place import check_in_place
-from lupus.config.models import CompareFile, FilesFile, ProjectFile, RetrainFile, SourceField, SqlFile, TableFile
+from lupus.config.models import FilesFile, ProjectFile, RetrainFile, SourceField, SqlFile, TableFile
 from lupus.config.recommendations import check_recommendations
 from lupus.config.rules import OtherRule, RuleFile, SelectorFile, installed_kinds
 from lupus.config.sql_metrics import QUERY_PARAMETER, check_sql_metrics
@@ -66,7 +67,8 @@ def check(file: ProjectFile, document: Document, broken: Collection[Path]) -> No
     if ("upstream",) not in {path[:1] for path in broken}:
         check_names(file.upstream, file.project, document)
     if file.compare is not None and tables_known:
-        _check_compare(file.compare, file, roles, document)
+        metrics_known = not any(path[:1] == ("metrics",) for path in broken)
+        check_compare(file.compare, file, roles, document, metrics_known=metrics_known)
     if file.retrain is not None:
         _check_retrain(file.retrain, file, document, tables_known=tables_known)
 
@@ -371,21 +373,6 @@ def _check_retrain(retrain: RetrainFile, file: ProjectFile, document: Document, 
             hint = "add a table ground_truth, or remove it"
             document.report(("retrain", key), "nothing matures without ground truth", hint, at_key=True)
     _check_json(retrain.conf, ("retrain", "conf"), document)
-
-
-def _check_compare(compare: CompareFile, file: ProjectFile, roles: Mapping[Role, str], document: Document) -> None:
-    path: Path = ("compare",)
-    if Role.PREDICTION not in roles or Role.GROUND_TRUTH not in roles or file.task is None:
-        hint = "versions are compared by their evaluation: add task, prediction and ground_truth, or remove compare"
-        document.report(path, "there is nothing to compare the versions on", hint, at_key=True)
-    elif not file.tables[roles[Role.PREDICTION]].version:
-        hint = "name the column with the model's version, like version: model_version"
-        name = roles[Role.PREDICTION]
-        message = f"table '{name}' needs 'version', because versions are compared"
-        document.report(("tables", name), message, hint, at_key=True)
-    if compare.champion == compare.challenger:
-        shown = document.shown((*path, "challenger"), compare.challenger)
-        document.report((*path, "challenger"), f"{shown} is the champion too", "name the other version")
 
 
 def _check_json(value: Any, path: Path, document: Document) -> None:

@@ -294,14 +294,14 @@ class RetrainPolicy:
 
 @dataclass(frozen=True, slots=True)
 class ComparePolicy:
-    """Two versions of the model, scored side by side, that are compared on `metric` ("": the task's own).
+    """Two versions of the model, scored side by side, that are compared on `metric`.
 
     Over each interval, and over the last `window` intervals that have matured.
     """
 
     champion: str
     challenger: str
-    metric: str = ""
+    metric: str
     window: int = 28
 
 

@@ -113,21 +113,22 @@ def _retrainings(workspace: Workspace, project: Project, interval: Interval) -> 
 
 
 def _versions(workspace: Workspace, project: Project, interval: Interval) -> list[Comparison]:
-    from lupus.act import compare_versions, default_metric
+    from lupus.act import compare_versions
 
     policy, table = project.compare, project.of_role(Role.PREDICTION)
     if policy is None or table is None or not table.version:
         return []
-    metric = policy.metric or default_metric(project)
     names = [segment_name((table.version, version)) for version in (policy.champion, policy.challenger)]
-    known = [key for key in workspace.store.series(project.name) if key.metric == metric and key.table == table.name]
+    known = [
+        key for key in workspace.store.series(project.name) if key.metric == policy.metric and key.table == table.name
+    ]
     whole = next((key for key in known if key.segment in names), None)
     if whole is None:
         return []
-    sides = [SeriesKey(whole.project, whole.table, whole.column, metric, name) for name in names]
+    sides = [SeriesKey(whole.project, whole.table, whole.column, policy.metric, name) for name in names]
     steps = project.cadence.shift(interval, -policy.window - 60)
     points = matured_points(
         workspace, project, interval, set(sides), intervals=tuple(project.cadence.between(steps, interval))
     )
-    key = SeriesKey(whole.project, whole.table, whole.column, metric)
+    key = SeriesKey(whole.project, whole.table, whole.column, policy.metric)
     return compare_versions(project, interval, key, points[sides[0]], points[sides[1]])
