@@ -150,8 +150,11 @@ class House:
 
     def run(self, number: int, *verdicts: Verdict, judged: Sequence[int] = ()) -> tuple[Notice, ...]:
         """Runs interval `number` with `verdicts`, complete about the intervals `judged`; returns its notices."""
-        interval = day(number, self.project.cadence)
         self.series |= series_of(verdicts)
+        return self.run_at(day(number, self.project.cadence), *verdicts, judged=judged)
+
+    def run_at(self, interval: Interval, *verdicts: Verdict, judged: Sequence[int] = ()) -> tuple[Notice, ...]:
+        """Runs `interval`; what the series of `verdicts` are is known."""
         self.newest = max(self.newest or interval, interval)
         before = self.incidents
         changes = update_incidents(

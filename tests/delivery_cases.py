@@ -16,6 +16,7 @@ from lupus.act import (
     Standing,
     channel_message,
     decide_notices,
+    merge_events,
     routes_of,
     story_of,
     update_incidents,
@@ -112,6 +113,8 @@ class Desk:
             delete=changes.delete,
             notices=notices,
             known=before,
+            events=merge_events(changes.moved, project, interval),
+            moved=changes.moved,
         )
         if deliver:
             self.deliver()

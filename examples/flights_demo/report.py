@@ -45,7 +45,7 @@ def incident_table(document: str, warehouse: Path, *, since: str) -> Table:
 
 
 def storm_table(document: str, warehouse: Path, *, first: str) -> Table:
-    """Every storm day from `first` on: how bad it was, and the incident that names it."""
+    """Every storm day from `first` on: how bad it was, the incident that names it, and in how many it lies."""
     incidents = json.loads(document)
     storms = [day for day in days(warehouse, first=first).values() if day.storm]
     named = {day.day: _about(incidents, day) for day in storms}
@@ -57,15 +57,18 @@ def storm_table(document: str, warehouse: Path, *, first: str) -> Table:
     for name in ("flights", "cancelled", "late"):
         table.add_column(name, justify="right")
     table.add_column("incident")
+    table.add_column("of", justify="right")
     table.add_column("worst finding about it", overflow="fold")
     for day in storms:
         found = named[day.day]
+        among = sum(any(finding["interval"] == day.day for finding in one["findings"]) for one in incidents)
         table.add_row(
             day.day,
             f"{day.flights:,}",
             f"{day.cancelled_ratio:.0%}",
             f"{day.late_ratio:.0%}",
             found[0]["id"] if found else "–",
+            f"{among}",
             Text(found[1]) if found else Text("not found", style="red"),
         )
     return table

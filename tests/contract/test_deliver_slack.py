@@ -127,6 +127,22 @@ def test_an_incident_that_is_gone_is_withdrawn(office: Desk, server: SlackServer
     assert server.calls == calls
 
 
+def test_an_incident_that_went_into_another_names_it(office: Desk, server: SlackServer) -> None:
+    for number in (0, 4):
+        office.run(number, verdict(number))
+    store = office.workspace.store
+    second, first = (one.id for one in store.incidents("flights"))
+    office.run(2, verdict(2))
+    assert [one.id for one in store.incidents("flights")] == [first]
+    gone = next(one for one in server.messages if one["text"].startswith("⚪"))
+    assert f"It is a part of the incident `{first}` now" in json.dumps(gone)
+    assert [one.text for one in store.incident_events(first)] == [f"Took in the incident {second}"]
+    office.run(2)
+    assert [one.id for one in store.incidents("flights")] == [second, first]
+    assert store.incident_events(first) == [], "what is apart again was not taken in"
+    assert not any(one["text"].startswith("⚪") for one in server.messages)
+
+
 def test_an_incident_whose_series_were_deleted(office: Desk, server: SlackServer) -> None:
     office.run(0, verdict(0), deliver=False)
     store = office.workspace.store

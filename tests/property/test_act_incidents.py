@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from act_cases import House, day, project, verdict
-from lupus.model import Cadence, CadenceKind, Notice, Severity, Verdict
+from lupus.model import Cadence, CadenceKind, Notice, Role, Severity, SqlSource, Table, Verdict
 
 CADENCES = [
     Cadence(CadenceKind.DAILY, "America/New_York"),
@@ -14,9 +16,19 @@ CADENCES = [
     Cadence(CadenceKind.CRON, "America/New_York", "30 6 * * 1-5"),
 ]
 
+SERIES = [
+    ("data", "dep_time", "null_ratio"),
+    ("data", "dep_delay", "null_ratio"),
+    ("data", "", "success_ratio"),
+    ("prediction", "p_late", "null_ratio"),
+    ("prediction", "p_late", "log_loss"),
+    ("ground_truth", "", "success_ratio"),
+]
+LABELS = Table("ground_truth", Role.GROUND_TRUTH, SqlSource("db", "truth"), "day", arrives_within=timedelta(days=2))
+
 _FOUND = st.lists(
     st.tuples(
-        st.sampled_from(["dep_time", "dep_delay", "p_late"]),
+        st.sampled_from(SERIES),
         st.sampled_from([Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL]),
         st.integers(0, 2),
     ),
@@ -36,8 +48,15 @@ def _histories(draw: st.DrawFn) -> tuple[Cadence, int, dict[int, list[Verdict]],
 
     def verdicts(number: int) -> list[Verdict]:
         return [
-            verdict(day(max(0, number - late), cadence), column, severity=severity, rule=f"found by {number}")
-            for column, severity, late in (draw(_FOUND) if draw(st.booleans()) else [])
+            verdict(
+                day(max(0, number - late), cadence),
+                column,
+                metric,
+                table=table,
+                severity=severity,
+                rule=f"found by {number}",
+            )
+            for (table, column, metric), severity, late in (draw(_FOUND) if draw(st.booleans()) else [])
         ]
 
     truth = {number: verdicts(number) for number in range(length)}
@@ -52,7 +71,13 @@ def test_any_order_of_runs_converges(
 ) -> None:
     cadence, resolve_after, truth, strays = history
     join_within, reopen_within = data.draw(st.sampled_from([(1000, 0), (0, 0), (1, 2), (2, 1)]))
-    made = project(cadence=cadence, resolve_after=resolve_after, join_within=join_within, reopen_within=reopen_within)
+    made = project(
+        cadence=cadence,
+        resolve_after=resolve_after,
+        join_within=join_within,
+        reopen_within=reopen_within,
+        tables=(LABELS,),
+    )
     undisturbed = House(made)
     for number, verdicts in truth.items():
         undisturbed.run(number, *verdicts)
@@ -74,7 +99,13 @@ def test_reruns_of_a_finished_history_change_nothing(
     cadence, resolve_after, truth, _ = history
     join_within, reopen_within = data.draw(st.sampled_from([(1000, 0), (0, 0), (1, 2), (2, 1)]))
     house = House(
-        project(cadence=cadence, resolve_after=resolve_after, join_within=join_within, reopen_within=reopen_within)
+        project(
+            cadence=cadence,
+            resolve_after=resolve_after,
+            join_within=join_within,
+            reopen_within=reopen_within,
+            tables=(LABELS,),
+        )
     )
     notices = {number: house.run(number, *verdicts) for number, verdicts in truth.items()}
     incidents = house.incidents

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from act_cases import House, day, project, verdict
-from lupus.act import update_incidents
-from lupus.model import Outcome, Severity, Status, Verdict
+from lupus.act import run_events, update_incidents
+from lupus.model import EventKind, Outcome, Role, Severity, SqlSource, Status, Table, Verdict
 
 
 def _house(*, join_within: int = 1, reopen_within: int = 2, resolve_after: int = 2) -> House:
@@ -24,6 +26,13 @@ def _columns(house: House) -> list[tuple[int, int, list[str]]]:
         )
         for one in house.incidents
     ]
+
+
+LABELS = Table("ground_truth", Role.GROUND_TRUTH, SqlSource("db", "truth"), "day", arrives_within=timedelta(days=3))
+
+
+def _invalid(about: int, table: str = "data") -> Verdict:
+    return verdict(about, "", "success_ratio", table=table, value=0.9, expected=1.0, lower=1.0)
 
 
 def _quality(about: int) -> Verdict:
@@ -111,6 +120,76 @@ def test_late_labels_join_the_incident_of_the_day_that_they_are_about() -> None:
     known = [verdict(2, "dep_time"), verdict(2, "wind"), verdict(3, "wind"), verdict(5, "wind")]
     house.run(5, *known, _quality(2), judged=[2, 3, 4, 5])
     assert _columns(house) == [(0, 5, ["wind"]), (2, 5, ["dep_time", "p_late"])]
+
+
+def test_the_evaluation_of_a_day_joins_the_incident_of_that_day_whatever_came_before() -> None:
+    house = _house(join_within=0)
+    house.run(0, verdict(0, "a"))
+    house.run(1, _quality(0))
+    house.run(3, verdict(3, "b"), _quality(1))
+    house.run(5, _quality(3))
+    about = {(one.first.key, item.verdict.interval.key) for one in house.incidents for item in one.findings}
+    first, second = day(0).key, day(3).key
+    assert about == {(first, day(0).key), (first, day(1).key), (second, day(3).key)}
+    assert [one.cause for one in house.incidents] == ["1 column of data and the quality of the model"] * 2
+
+
+def test_a_failed_validation_joins_what_it_is_about() -> None:
+    house = _house(join_within=0)
+    house.run(0, verdict(0, "wind"), verdict(0, "x", table="other"))
+    house.run(1, verdict(1, "wind"))
+    house.run(2, verdict(2, "wind"), _invalid(2), _invalid(2, "third"))
+    assert _columns(house) == [(0, 2, ["success_ratio", "wind", "x"]), (2, 2, ["success_ratio"])]
+    assert [one.cause for one in house.incidents] == ["3 columns of data, other", "third"]
+
+
+def test_a_validation_that_failed_before_already_stays_where_it_is() -> None:
+    house = _house(join_within=0)
+    for number in range(4):
+        house.run(number, _invalid(number), *([verdict(number, "wind")] if number >= 2 else []))
+    assert _columns(house) == [(0, 3, ["success_ratio"]), (2, 3, ["wind"])]
+
+
+def test_a_validation_that_fails_again_belongs_to_what_begins_with_it() -> None:
+    house = _house(join_within=0)
+    house.run(0, verdict(0, "wind"), _invalid(0))
+    house.run(1, verdict(1, "wind"))
+    house.run(2, verdict(2, "dep_time"), _invalid(2))
+    assert [len(one.findings) for one in house.incidents] == [3, 2]
+
+
+def test_a_critically_invalid_table_is_a_cause_of_its_own() -> None:
+    house = _house(join_within=0)
+    house.run(0, verdict(0, "wind"))
+    critical = verdict(1, "", "success_ratio", value=0.1, severity=Severity.CRITICAL)
+    house.run(1, verdict(1, "wind"), critical)
+    assert _columns(house) == [(0, 1, ["wind"]), (1, 1, ["success_ratio"])]
+
+
+@pytest.mark.parametrize(("at", "incidents"), [(1, 1), (3, 1), (5, 2)])
+def test_a_validation_of_labels_joins_the_incident_about_the_days_that_they_are_of(at: int, incidents: int) -> None:
+    house = House(project(join_within=0, resolve_after=2, reopen_within=9, tables=(LABELS,)))
+    house.run(0, verdict(0, "dep_time"))
+    for number in range(1, at):
+        house.run(number)
+    house.run(at, _invalid(at, "ground_truth"))
+    assert len(house.incidents) == incidents
+
+
+def test_late_labels_after_it_was_resolved_let_an_incident_grow() -> None:
+    house = _house(join_within=1, resolve_after=2, reopen_within=1)
+    house.run(0, verdict(0, "dep_time"))
+    for number in (1, 2):
+        house.run(number)
+    assert house.incidents[0].state.value == "resolved"
+    (notice,) = house.run(3, verdict(0, "dep_time"), _quality(0), judged=[0, 1, 2, 3])
+    assert notice.reason.value == "grew"
+    (incident,) = house.incidents
+    events = run_events(house.project, incident, house.series, day(3))
+    assert [(one.kind, one.interval) for one in events][-2:] == [(EventKind.RESOLVED, day(2)), (EventKind.GREW, day(3))]
+    assert events[-1].text == "Joined: prediction.p_late"
+    house.run(4, verdict(4, "carrier"))
+    assert [one.first for one in house.incidents] == [day(0), day(4)], "it has not come back: nothing else joins it"
 
 
 def test_the_model_alone_is_its_own_cause() -> None:

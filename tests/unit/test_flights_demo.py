@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import sqlite3
 import subprocess
@@ -89,6 +90,7 @@ def test_storms_stand_beside_the_worst_finding_about_their_own_day(storm: Layout
     assert "1 of 1 are named" in text
     assert "data.dep_time [origin=[JFK]]: worst [bold]" in text
     assert "50%" in text
+    assert re.search(r"abc +│ +1 +│", text), "the day lies in one incident"
     missed = _text(report.storm_table(json.dumps([_incident(about="2013-12-11")]), storm.warehouse, first="2013-12-09"))
     assert "0 of 1 are named" in missed
     assert "not found" in missed

@@ -26,7 +26,7 @@ from lupus.act.slack_message import channel_message, note, thread_message
 from lupus.act.socket import Interaction, is_from_link, open_socket, read_interaction
 from lupus.act.story import Item, Links, Standing, Story, story_of, tell
 from lupus.act.text import is_mention
-from lupus.act.timeline import run_events
+from lupus.act.timeline import merge_events, run_events
 from lupus.act.upstream import UpstreamCause, is_held, is_open_at, upstream_causes, with_upstream
 from lupus.act.webhook import SlackWebhookSink, WebhookSink
 
@@ -76,6 +76,7 @@ __all__ = [
     "is_mention",
     "is_open_at",
     "is_reachable",
+    "merge_events",
     "note",
     "open_sink",
     "open_socket",

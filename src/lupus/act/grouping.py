@@ -8,41 +8,41 @@ an incident that is going on when
 - **feed**: the incident says in this very run that the spell's table is missing, failed or invalid, or, of what is
   computed from it, any table;
 - **segment**: both were, when they began, about one segment only, the same one;
-- **model**: it is about the predictions or the evaluation, and the incident is about what they are computed from,
-  at the interval that the spell is about.
+- **model**: it is about the predictions, and the incident is about what they are computed from, at the interval that
+  the spell is about.
 
-The last one holds also while the incident is just over, for labels come late. Where several fit, the youngest incident
-is meant. A spell stays where it began.
+A spell stays where it began, with two exceptions, for they do not say what is wrong themselves:
+
+- the **evaluation** of an interval, when that of the interval before was good, or told later than it, belongs to the
+  incident about that interval;
+- a **validation** that failed and names no column, when it was fine the run before, belongs to an incident that found
+  something else in the same table in this very run; one of labels, to the incident about the intervals whose labels
+  they are.
+
+These hold also while the incident is just over, for labels come late. Where several fit, the youngest is meant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from lupus.model import (
-    WHOLE,
-    Alerts,
-    Cadence,
-    Finding,
-    Group,
-    Interval,
-    Series,
-    SeriesKey,
-    Severity,
-    Status,
-    Verdict,
-    segment_parts,
+from lupus.act.subjects import (
+    EVALUATION,
+    INPUTS,
+    About,
+    Subject,
+    by_subject,
+    fails_feed,
+    group_of,
+    is_downstream,
+    one_segment,
 )
+from lupus.model import WHOLE, Alerts, Cadence, Finding, Interval, Series, SeriesKey, segment_parts
 
-Subject = tuple[str, str]
-"""(table, column), or `EVALUATION`."""
-
-EVALUATION: Final[Subject] = ("", "evaluation")
-_DOWNSTREAM: Final = frozenset({Group.PREDICTION, Group.EVALUATION})
-_INPUTS: Final = frozenset({Group.INPUT, Group.TARGET, Group.VALIDATION})
+_NONE_LATE: Final[Mapping[str, timedelta]] = {}
 
 
 @dataclass(slots=True)
@@ -56,6 +56,9 @@ class Cluster:
     runs_of: dict[Subject, list[Interval]] = field(default_factory=dict)
     segment: str = WHOLE
     inputs: set[datetime] = field(default_factory=set)
+    evaluated: set[datetime] = field(default_factory=set)
+    newest: Interval | None = None  # that inputs are about, but for labels
+    touched: dict[datetime, set[str]] = field(default_factory=dict)  # tables, by run; not those that only fail checks
     failing: dict[datetime, set[str]] = field(default_factory=dict)
     closed_after: datetime | None = None
 
@@ -63,34 +66,38 @@ class Cluster:
         """Whether nobody has closed it before `run`."""
         return self.closed_after is None or run.start <= self.closed_after
 
-    def add(
-        self, run: Interval, subject: Subject, findings: Sequence[Finding], series: Mapping[SeriesKey, Series]
-    ) -> None:
+    def add(self, run: Interval, subject: Subject, findings: Sequence[Finding], about: About) -> None:
         """Take what `run` found about `subject`."""
         self.last = run
         self.findings.extend(findings)
         self.runs_of.setdefault(subject, []).append(run)
+        if subject == EVALUATION:
+            self.evaluated.update(finding.verdict.interval.start for finding in findings)
+            return
+        if not about.is_vague(subject, findings):
+            self.touched.setdefault(run.start, set()).add(subject[0])
         for finding in findings:
             verdict = finding.verdict
-            if subject != EVALUATION and group_of(verdict.series, series) in _INPUTS:
+            if group_of(verdict.series, about.series) in INPUTS:
                 self.inputs.add(verdict.interval.start)
-            if fails_feed(verdict, series):
+                if subject[0] not in about.late and (self.newest is None or self.newest < verdict.interval):
+                    self.newest = verdict.interval
+            if fails_feed(verdict, about.series):
                 self.failing.setdefault(run.start, set()).add(verdict.series.table)
 
     def close(self, run: Interval, subject: Subject, closed: Sequence[Closed]) -> None:
         """Take no more after the last run of what a person has `closed`, if what `run` found of `subject` is of it."""
         for one in closed:
-            if subject in one.subjects and one.first.start <= run.start <= one.last.start:
+            if (subject, run.start) in one.found:
                 self.closed_after = max(self.closed_after or one.last.start, one.last.start)
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """What a person has closed: it takes no findings of runs after `last`."""
+    """What a person has closed: it takes no findings of runs after `last`. `found` says which run found what."""
 
-    first: Interval
     last: Interval
-    subjects: frozenset[Subject]
+    found: frozenset[tuple[Subject, datetime]]
 
 
 @dataclass(slots=True)
@@ -111,73 +118,107 @@ class _Reach:
         return later.start <= end
 
 
-def subject_of(key: SeriesKey, series: Mapping[SeriesKey, Series]) -> Subject:
-    """What the series `key` is about: all that says how good the model is, is about one thing."""
-    return EVALUATION if group_of(key, series) == Group.EVALUATION else (key.table, key.column)
-
-
-def group_of(key: SeriesKey, series: Mapping[SeriesKey, Series]) -> str:
-    known = series.get(key)
-    return known.group if known is not None else ""
-
-
 def cluster(
     cadence: Cadence,
     alerts: Alerts,
     runs: Mapping[Interval, Sequence[Finding]],
     series: Mapping[SeriesKey, Series],
     closed: Sequence[Closed],
+    *,
+    late: Mapping[str, timedelta] = _NONE_LATE,
 ) -> list[Cluster]:
     """The findings of `runs` put together, in order of their first runs. No two clusters begin in the same run.
 
-    Linear in the number of findings.
+    `late` are the tables of labels, with how long after an interval they may come. Linear in the number of findings.
     """
     resolve_after = max(1, alerts.resolve_after)
     going = _Reach(cadence, resolve_after)
     lasting = _Reach(cadence, resolve_after + alerts.reopen_within)
     joining = _Reach(cadence, alerts.join_within)
+    about = About(series, late)
     clusters: list[Cluster] = []
-    spells: dict[Subject, Cluster] = {}
     for run in sorted(runs):
-        found = _by_subject(runs[run], series)
-        born = []
-        for subject in found:
-            own = spells.get(subject)
-            if own is not None and own.takes(run) and lasting.covers(own.runs_of[subject][-1], run):
-                if not going.covers(own.last, run):
-                    own.began = run
-                own.add(run, subject, found[subject], series)
-                own.close(run, subject, closed)
-            else:
-                born.append(subject)
+        found = by_subject(runs[run], series)
         alive = [one for one in reversed(clusters) if one.takes(run) and lasting.covers(one.last, run)]
-        births = _Births(run, series, alive, going, joining)
-        # What is computed from others comes last: it may belong to what begins in this very run.
-        for subject in sorted(born, key=lambda one: (_is_downstream(found[one], series), one)):
-            home = births.home(subject, found[subject])
-            spells[subject] = home
-            home.add(run, subject, found[subject], series)
-            home.close(run, subject, closed)
+        births = _Births(run, about, alive, going, joining, lasting, cadence)
+        begins = []
+        for subject in found:
+            own = births.own(subject)
+            if own is None or subject == EVALUATION or about.is_vague(subject, found[subject]):
+                begins.append(subject)
+            else:
+                births.put(own, subject, found[subject], closed)
+        # What says what is wrong comes before what may belong to it.
+        for subject in sorted(begins, key=lambda one: (about.order(one, found[one]), one)):
+            for part in _parts(subject, found[subject]):
+                home = births.explained(subject, part) or births.own(subject) or births.begun(subject, part)
+                births.put(home, subject, part, closed)
         if births.fresh is not None:
-            births.fresh.segment = _one_segment(births.fresh.findings)
+            births.fresh.segment = one_segment(births.fresh.findings)
             clusters.append(births.fresh)
     return clusters
 
 
+def _parts(subject: Subject, findings: Sequence[Finding]) -> Iterator[list[Finding]]:
+    """What is put together at once: of the evaluation, what is about one interval."""
+    if subject != EVALUATION:
+        yield list(findings)
+        return
+    about: dict[datetime, list[Finding]] = {}
+    for finding in findings:
+        about.setdefault(finding.verdict.interval.start, []).append(finding)
+    for start in sorted(about):
+        yield about[start]
+
+
 @dataclass(slots=True)
 class _Births:
-    """What begins in `run`. `alive` are the clusters that are not long over, youngest first; `fresh` is the new one."""
+    """What `run` found. `alive` are the clusters that are not long over, youngest first; `fresh` is the new one."""
 
     run: Interval
-    series: Mapping[SeriesKey, Series]
+    about: About
     alive: Sequence[Cluster]
     going: _Reach
     joining: _Reach
+    lasting: _Reach
+    cadence: Cadence
     fresh: Cluster | None = None
 
-    def home(self, subject: Subject, findings: Sequence[Finding]) -> Cluster:
-        """The cluster that `findings` of `subject` belong to."""
-        downstream = _is_downstream(findings, self.series)
+    def own(self, subject: Subject) -> Cluster | None:
+        """The cluster in which a spell of `subject` is not long over."""
+        for one in self.youngest_first():
+            if subject in one.runs_of and self.lasting.covers(one.runs_of[subject][-1], self.run):
+                return one
+        return None
+
+    def put(self, home: Cluster, subject: Subject, findings: Sequence[Finding], closed: Sequence[Closed]) -> None:
+        """`home` takes `findings`. When it had been over, it comes back, unless they are about the time before."""
+        news = any(one.verdict.interval.start > home.last.start for one in findings)
+        if news and not self.going.covers(home.last, self.run):
+            home.began = self.run
+        home.add(self.run, subject, findings, self.about)
+        home.close(self.run, subject, closed)
+
+    def explained(self, subject: Subject, findings: Sequence[Finding]) -> Cluster | None:
+        """The cluster that says why the model is bad, or what a failed validation means; None where none does."""
+        if subject == EVALUATION:
+            at = findings[0].verdict.interval
+            before, cause = self._evaluated(self.cadence.previous(at)), self._of_model(findings)
+            # An older cause is the cause of the day before as well, whatever that was told with.
+            older = cause is not None and before is not None and cause.first < before.first
+            return self._evaluated(at) or (cause if older else before) or cause
+        if not self.about.is_vague(subject, findings):
+            return None
+        yesterday, known = self.cadence.previous(self.run), self.youngest_first()
+        return (
+            next((one for one in known if subject in one.runs_of and one.runs_of[subject][-1] >= yesterday), None)
+            or next((one for one in known if subject[0] in one.touched.get(self.run.start, ())), None)
+            or self._of_labels(self.about.late.get(subject[0]))
+        )
+
+    def begun(self, subject: Subject, findings: Sequence[Finding]) -> Cluster:
+        """The cluster that `findings` of `subject`, which begin now, belong to."""
+        downstream = is_downstream(findings, self.about.series)
         now = [one for one in self.alive if self.going.covers(one.last, self.run)]
         found = self._of_feed(subject, now, downstream=downstream)
         if found is None and downstream:
@@ -187,6 +228,9 @@ class _Births:
             found = self.fresh = self.fresh or Cluster(self.run, self.run, self.run)
         return found
 
+    def youngest_first(self) -> list[Cluster]:
+        return [*([self.fresh] if self.fresh else []), *self.alive]
+
     def _of_feed(self, subject: Subject, now: Sequence[Cluster], *, downstream: bool) -> Cluster | None:
         for one in now:
             tables = one.failing.get(self.run.start, ())
@@ -195,7 +239,7 @@ class _Births:
         return None
 
     def _of_segment(self, findings: Sequence[Finding], now: Sequence[Cluster]) -> Cluster | None:
-        parts = set(segment_parts(_one_segment(findings)))
+        parts = set(segment_parts(one_segment(findings)))
         return next((one for one in now if one.segment and set(segment_parts(one.segment)) <= parts), None)
 
     def _of_start(self, now: Sequence[Cluster]) -> Cluster | None:
@@ -203,55 +247,16 @@ class _Births:
 
     def _of_model(self, findings: Sequence[Finding]) -> Cluster | None:
         about = {finding.verdict.interval.start for finding in findings}
-        youngest_first = [*([self.fresh] if self.fresh else []), *self.alive]
-        return next((one for one in youngest_first if one.inputs & about), None)
+        known = [one for one in self.youngest_first() if one.inputs & about]
+        # A table that could not be used explains more than anything else of that day.
+        return next((one for one in known if one.failing.keys() & about), known[0] if known else None)
 
+    def _evaluated(self, about: Interval) -> Cluster | None:
+        return next((one for one in self.youngest_first() if about.start in one.evaluated), None)
 
-def fails_feed(verdict: Verdict, series: Mapping[SeriesKey, Series]) -> bool:
-    """Whether it says that a whole table is missing, partial, failed or critically invalid."""
-    key = verdict.series
-    if key.column or key.segment:
-        return False
-    if verdict.status in (Status.NO_DATA, Status.ERROR):
-        return True
-    if group_of(key, series) == Group.VALIDATION:
-        return verdict.severity is Severity.CRITICAL
-    too_few = verdict.value is not None and verdict.lower is not None and verdict.value < verdict.lower
-    return key.metric == "rows" and too_few
-
-
-def cause_of(findings: Sequence[Finding], series: Mapping[SeriesKey, Series]) -> str:
-    """What `findings`, which are not empty, share, in a few words: a table, a column, a segment, the model."""
-    failing = sorted({one.verdict.series.table for one in findings if fails_feed(one.verdict, series)})
-    if failing:
-        return f"{'tables' if len(failing) > 1 else 'table'} {', '.join(failing)}"
-    subjects = sorted({subject_of(key, series) for key in {one.verdict.series for one in findings}})
-    segment = _one_segment(findings)
-    if subjects == [EVALUATION]:
-        what = "quality of the model"
-    elif len(subjects) == 1:
-        what = ".".join(filter(None, subjects[0]))
-    else:
-        of = {table for table, _ in subjects if table}
-        columns = sum(subject != EVALUATION for subject in subjects)
-        what = f"{columns} column{'s' if columns > 1 else ''} of {', '.join(sorted(of))}"
-        if EVALUATION in subjects:
-            what += " and the quality of the model"
-    return f"{what} in {segment}" if segment else what
-
-
-def _by_subject(findings: Iterable[Finding], series: Mapping[SeriesKey, Series]) -> dict[Subject, list[Finding]]:
-    found: dict[Subject, list[Finding]] = {}
-    for finding in findings:
-        found.setdefault(subject_of(finding.verdict.series, series), []).append(finding)
-    return found
-
-
-def _is_downstream(findings: Sequence[Finding], series: Mapping[SeriesKey, Series]) -> bool:
-    return all(group_of(finding.verdict.series, series) in _DOWNSTREAM for finding in findings)
-
-
-def _one_segment(findings: Iterable[Finding]) -> str:
-    """The segment that all of `findings` are about, "" when they are about several or about the whole."""
-    segments = {finding.verdict.series.segment for finding in findings}
-    return segments.pop() if len(segments) == 1 else WHOLE
+    def _of_labels(self, within: timedelta | None) -> Cluster | None:
+        if within is None:
+            return None
+        return next(
+            (one for one in self.youngest_first() if one.newest and one.newest.end + within > self.run.start), None
+        )

@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Final
 
 from lupus.act.changes import state_of
-from lupus.act.grouping import Closed, Cluster, Subject, cause_of, subject_of
+from lupus.act.grouping import Closed, Cluster
 from lupus.act.grouping import cluster as clusters_of
 from lupus.act.ranking import severity_of, title_of, worst_severity
+from lupus.act.subjects import Subject, cause_of, subject_of
 from lupus.model import (
     Cadence,
     Finding,
@@ -20,6 +21,7 @@ from lupus.model import (
     Interval,
     Project,
     Resolution,
+    Role,
     Series,
     SeriesKey,
     Severity,
@@ -78,13 +80,15 @@ def update_incidents(
     since = first_concerned(project, interval, judged, [verdict.interval for verdict in fresh.values()])
     near = [one for one in known if one.active or one.last.start >= since.start]
     runs = _by_run(interval, fresh, complete, near)
-    subjects = {one.id: _subjects(one, series) for one in near}
-    closed = [Closed(one.first, one.last, subjects[one.id]) for one in near if one.closed]
+    found = {one.id: _found(one, series) for one in near}
+    closed = [Closed(one.last, found[one.id]) for one in near if one.closed]
+    late = {one.name: one.arrives_within for one in project.tables if one.role is Role.GROUND_TRUTH}
     rebuilt: list[Incident] = []
     moved: dict[str, str] = {}
-    for cluster in clusters_of(cadence, alerts, runs, series, closed):
+    for cluster in clusters_of(cadence, alerts, runs, series, closed, late=late):
         name = incident_id(project.name, cluster.first)
-        before = [one for one in near if one.id == name or _meets(cluster, one, subjects[one.id])]
+        own = {(subject, run.start) for subject, when in cluster.runs_of.items() for run in when}
+        before = [one for one in near if one.id == name or not own.isdisjoint(found[one.id])]
         rebuilt.append(_build(project, cluster, series, parent=_parent(name, before), latest=latest))
         moved.update((one.id, name) for one in before)
     known_by_id = {incident.id: incident for incident in known}
@@ -152,6 +156,17 @@ def escalated(project: Project, severity: Severity, first: Interval, last: Inter
     return tuple(Severity)[rank]
 
 
+def came_back(project: Project, last: Interval, found: Sequence[Finding]) -> bool | None:
+    """Whether what a run found, `found`, is back after it had been resolved; `last` is the run that found some before.
+
+    None when it had been resolved, and there is only more about the time before: labels come late.
+    """
+    run = found[0].found
+    if run.start <= project.cadence.shift(last, max(1, project.alerts.resolve_after)).start:
+        return False
+    return True if any(one.verdict.interval.start > last.start for one in found) else None
+
+
 def is_muted(incident: Incident, interval: Interval, cadence: Cadence) -> bool:
     """Whether people asked for silence at `interval`.
 
@@ -216,18 +231,16 @@ def _order(finding: Finding) -> tuple[datetime, str, str, str, str, str]:
     return verdict.interval.start, key.table, key.column, key.metric, key.segment, verdict.rule
 
 
-def _subjects(incident: Incident, series: Mapping[SeriesKey, Series]) -> frozenset[Subject]:
-    return frozenset(subject_of(key, series) for key in {finding.verdict.series for finding in incident.findings})
-
-
-def _meets(cluster: Cluster, incident: Incident, subjects: frozenset[Subject]) -> bool:
-    """Whether the cluster is about one of the incident's subjects, in a run of the incident's time."""
-    return any(
-        incident.first.start <= run.start <= incident.last.start
-        for subject, runs in cluster.runs_of.items()
-        if subject in subjects
-        for run in runs
-    )
+def _found(incident: Incident, series: Mapping[SeriesKey, Series]) -> frozenset[tuple[Subject, datetime]]:
+    """Which run of the incident found something of what: by that it is known again, however it is put together."""
+    about: dict[SeriesKey, Subject] = {}
+    pairs = set()
+    for finding in incident.findings:
+        key = finding.verdict.series
+        if key not in about:
+            about[key] = subject_of(key, series)
+        pairs.add((about[key], finding.found.start))
+    return frozenset(pairs)
 
 
 def _parent(name: str, before: Sequence[Incident]) -> Incident | None:

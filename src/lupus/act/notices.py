@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Final
 
-from lupus.act.incidents import as_of, escalated, is_muted
+from lupus.act.incidents import as_of, came_back, escalated, is_muted
 from lupus.act.ranking import worst_severity
 from lupus.act.routing import Addressee, seen_by
 from lupus.act.story import Links, tell
@@ -71,11 +71,11 @@ def decide_notices(
 
     A destination sees of an incident what its routes are about. When the run added to that, it is told that it is new
     (`FIRST`), that its severity rose (`WORSE`), that it came back after it had been resolved (`REOPENED`), or that
-    another column or metric group joined (`GREW`); all else is a `REPEAT`, which is not sent. What was never told, for
-    whatever reason, is told as new when that reason is gone. While a person has it in hand (`ACKNOWLEDGED`), only a
-    rise in severity is sent; while it is `MUTED`, nothing. An incident that this run resolved is told of once
-    (`RESOLVED`), where it was told of before; one that a person resolved is not. `because` says of
-    incidents where they probably come from.
+    another column or metric group joined, or that labels which came late tell more of what had been resolved (`GREW`);
+    all else is a `REPEAT`, which is not sent. What was never told, for whatever reason, is told as new when that reason
+    is gone. While a person has it in hand (`ACKNOWLEDGED`), only a rise in severity is sent; while it is `MUTED`,
+    nothing. An incident that this run resolved is told of once (`RESOLVED`), where it was told of before; one that a
+    person resolved is not. `because` says of incidents where they probably come from.
     """
     known = {incident.id: incident for incident in before}
     past: dict[tuple[str, str], list[Told]] = {}
@@ -157,10 +157,9 @@ class _Case:
         return self.interval.start == due.start or (self.interval.start > due.start and open_before)
 
     @cached_property
-    def reopens(self) -> bool:
-        """Whether it had been resolved before this run found it again."""
-        last = self.earlier[-1].found
-        return self.project.cadence.shift(last, max(1, self.project.alerts.resolve_after)).start < self.interval.start
+    def reopens(self) -> bool | None:
+        """Whether it is back; None when it had been resolved, and more is known of it now."""
+        return came_back(self.project, self.earlier[-1].found, self.now)
 
     def seen_by(self, route: Route, findings: Sequence[Finding]) -> Sequence[Finding]:
         return seen_by(route, findings, self.series, self.matched.setdefault(route, {}))
@@ -206,6 +205,8 @@ def _by_route(case: _Case, route: Route) -> Reason | None:
         worse = worst_severity(now).rank > worst_severity(earlier).rank
     if worse:
         return Reason.WORSE
+    if case.reopens is None:
+        return Reason.GREW
     return Reason.GREW if areas(now, case.series) - areas(earlier, case.series) else Reason.REPEAT
 
 

@@ -126,7 +126,12 @@ def _state_lines(standing: Standing) -> list[str]:
             until = f" until {escape(standing.until, 80)}" if standing.until else ""
             lines.append(f"🔕 Muted{until}{by}")
         case "withdrawn":
-            lines.append("The data were measured again, and this is no longer found.")
+            if standing.into:
+                lines.append(
+                    f"It is a part of the incident `{escape(standing.into, 40)}` now: both share time and cause."
+                )
+            else:
+                lines.append("The data were measured again, and this is no longer found.")
     if standing.outcome:
         judge = f" by {escape(standing.judged_by, 100)}" if standing.judged_by else ""
         lines.append(f"Judged *{escape(standing.outcome.replace('_', ' '), 40)}*{judge}")

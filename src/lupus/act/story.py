@@ -327,7 +327,8 @@ def count(number: int, one: str, many: str = "") -> str:
 class Standing:
     """What has become of an incident by now. `state` is the incident's, or ``withdrawn`` when it is gone.
 
-    `awaiting` says that a retraining waits for somebody's approval.
+    `awaiting` says that a retraining waits for somebody's approval. `into` is the id of the incident that one which is
+    gone belongs to now, "" when its findings are no more.
     """
 
     state: str = "open"
@@ -338,3 +339,4 @@ class Standing:
     assignee: str = ""
     comment: str = ""
     awaiting: bool = False
+    into: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping
 from itertools import groupby
 
-from lupus.act.incidents import escalated
+from lupus.act.incidents import came_back, escalated
 from lupus.act.notices import areas
 from lupus.act.ranking import title_of, worst_severity
 from lupus.model import (
@@ -41,6 +41,22 @@ def run_events(
     )
 
 
+def merge_events(moved: Mapping[str, str], project: Project, interval: Interval) -> tuple[IncidentEvent, ...]:
+    """That incidents went into others (`moved`) by the run of `interval`: a line in the timeline of each target."""
+    return tuple(
+        IncidentEvent(
+            id=event_id(old, EventKind.MERGED, ""),
+            project=project.name,
+            incident=new,
+            kind=EventKind.MERGED,
+            text=f"Took in the incident {old}",
+            interval=interval,
+            details={"from": old},
+        )
+        for old, new in moved.items()
+    )
+
+
 def _told(
     project: Project, incident: Incident, series: Mapping[SeriesKey, Series], latest: Interval
 ) -> Iterator[tuple[EventKind, Interval, str]]:
@@ -56,16 +72,18 @@ def _told(
             severity = escalated(project, worst, incident.first, run)
             yield EventKind.OPENED, run, f"{title_of(found, series)} ({severity})"
         else:
-            back = yield from _calm(project, last, run, reach)
+            over = yield from _calm(project, last, run, reach)
             worst = max(worst, worst_severity(found), key=lambda one: one.rank)
             now = escalated(project, worst, incident.first, run)
+            back = came_back(project, last, found) if over else False
             if back:
                 yield EventKind.REOPENED, run, f"It came back: {title_of(found, series)}"
             if now.rank > severity.rank:
                 yield EventKind.WORSE, run, f"From {severity} to {now}: {title_of(found, series)}"
                 severity = now
-            if new:
-                yield EventKind.GREW, run, f"Joined: {_names(new)}"
+            if new or back is None:
+                joined = f"Joined: {_names(new)}" if new else f"Known later: {title_of(found, series)}"
+                yield EventKind.GREW, run, joined
         known |= new
         last = run
     if last is not None:

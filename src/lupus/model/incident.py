@@ -147,6 +147,7 @@ class EventKind(StrEnum):
     NOTICE = "notice"
     UPSTREAM = "upstream"
     RETRAIN = "retrain"
+    MERGED = "merged"
 
     @property
     def is_human(self) -> bool:

@@ -125,6 +125,7 @@ def _decide(
         decide_digests,
         decide_notices,
         first_concerned,
+        merge_events,
         run_events,
         update_incidents,
     )
@@ -167,7 +168,10 @@ def _decide(
         notices=(*notices, *digests, *told),
         retrain=retrain,
         known=before,
-        events=[event for one in changes.save for event in run_events(project, one, series, changes.latest)],
+        events=[
+            *(event for one in changes.save for event in run_events(project, one, series, changes.latest)),
+            *merge_events(changes.moved, project, interval),
+        ],
         moved=changes.moved,
     )
     return {incident.id for incident in changes.save}, retrain

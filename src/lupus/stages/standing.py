@@ -17,7 +17,7 @@ def standing_of(workspace: Workspace, project: str, incident: str) -> tuple[Stan
 
     found = workspace.store.standing(incident)
     if found is None:
-        return Standing(state="withdrawn"), -2
+        return Standing(state="withdrawn", into=workspace.store.went_into(incident)), -2
     version = found.pop("version")
     awaiting = any(
         one.state is RetrainState.AWAITING_APPROVAL and one.incident == incident

@@ -21,6 +21,8 @@ _POST: Final = ("channel", "ts", "shown", "begun", "file", "file_of")
 GONE: Final = -2
 """The version that a post shows when its incident is no longer there."""
 
+_NO_INCIDENT: Final = -1
+
 
 def due(
     connection: Connection, project: str, *, incident: str | None, quiet: Sequence[str]
@@ -28,8 +30,8 @@ def due(
     """By destination, the incidents about which there is something to send or to bring up to date.
 
     That is where notices are pending; where one that was not sent, for one of the reasons `quiet`, is not in the thread
-    yet; and where the incident has changed since its message was written, or is gone. All messages of an `incident`
-    that is named. Oldest first.
+    yet; and where the incident has changed since its message was written, is gone, or is there again. All messages of
+    an `incident` that is named. Oldest first.
     """
     notices, posts, incidents = tables.notices.c, tables.posts.c, tables.incidents.c
     number = project_id(project)
@@ -53,7 +55,7 @@ def due(
     changed = (
         sa.select(posts.destination, posts.incident, posts.start)
         .select_from(tables.posts.outerjoin(tables.incidents, incidents.id == posts.incident))
-        .where(there, posts.writes >= 0, sa.func.coalesce(incidents.writes, GONE) != posts.writes)
+        .where(there, posts.writes != _NO_INCIDENT, sa.func.coalesce(incidents.writes, GONE) != posts.writes)
     )
     queries = [waiting, untold, changed]
     if incident is not None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from lupus.model import EventKind, IncidentEvent, Interval
+from lupus.model import EventKind, IncidentEvent, Interval, event_id
 from lupus.store import tables
 from lupus.store.bulk import delete, upsert
 from lupus.store.names import Names, epoch
@@ -51,11 +51,13 @@ def replace(
     moved: Mapping[str, str],
 ) -> None:
     """Make `events` all that `incidents` have of `kinds`. The other events of an incident that went into another
-    (`moved`) go with it.
+    (`moved`) go with it. That one of `incidents` went into another is taken back when it is not among the `moved`.
     """
     columns = tables.incident_events.c
     stored = _few(connection, sa.select(columns.id, columns.incident), incidents, [kind.value for kind in kinds])
     wanted = {event.id for event in events}
+    apart = [(merged,) for one in incidents if (merged := event_id(one, EventKind.MERGED, "")) not in wanted]
+    delete(connection, tables.incident_events, ("id",), apart)
     delete(connection, tables.incident_events, ("id",), [(row.id,) for row in stored if row.id not in wanted])
     add(connection, names, events)
     for old, new in moved.items():
@@ -82,6 +84,13 @@ def read(connection: Connection, names: Names, incident: str) -> list[IncidentEv
         )
         for row in rows
     ]  # fmt: skip
+
+
+def went_into(connection: Connection, incident: str) -> str:
+    """The incident that a deleted `incident` went into by now, "" when its findings are no more."""
+    columns = tables.incident_events.c
+    query = sa.select(columns.incident).where(columns.id == event_id(incident, EventKind.MERGED, ""))
+    return str(connection.execute(query).scalar() or "")
 
 
 def _order(row: Any) -> tuple[Any, ...]:

@@ -547,6 +547,11 @@ class Store:
         with self._database.reading() as connection:
             return delivery_rows.standing(connection, incident)
 
+    def went_into(self, incident: str) -> str:
+        """The incident that a deleted `incident` went into by now, "" when its findings are no more."""
+        with self._database.reading() as connection:
+            return event_rows.went_into(connection, incident)
+
     def retry_failed(self, project: str | None = None) -> int:
         """Make failed notices pending again, and those that wait for their next try due; returns how many."""
         with self._writing() as connection:
