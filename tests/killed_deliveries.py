@@ -1,31 +1,23 @@
-"""A process that delivers in forks of itself, each killed at one step. See test_deliver_killed.py.
+"""Delivers in forks, each killed at one step, or several at once. See test_deliver_killed.py.
 
-Lines of JSON on standard input; a line on standard output for each: the signal that ended the fork, or 0. A step is the
-moment before or after a call to the store that writes, or to Slack.
+A step is the moment before or after a call to the store that writes, or to Slack.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import signal
 import sys
-import traceback
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 STORE = ("take_lease", "save_post", "mark_notice", "release")
 SLACK = ("post", "edit", "reply", "upload", "find_post", "find_reply")
 
 
-def die() -> NoReturn:
-    os.kill(os.getpid(), signal.SIGKILL)
-    raise AssertionError("a process outlives SIGKILL")
-
-
 def arm(step: int) -> None:
-    """Put the killer at step number `step`, counted from 1."""
+    """Put the killer at step number `step`, counted from 1; 0 is nowhere."""
+    from forks import die
     from lupus.act import SlackChannel
     from lupus.store import Store
 
@@ -56,7 +48,7 @@ def work(order: dict[str, Any]) -> None:
     from act_cases import House
     from delivery_cases import Clock, Desk, FixedConnections
     from lupus.model import Connection
-    from lupus.stages import Settings, Workspace, thread
+    from lupus.stages import Patience, Settings, Workspace, deliver, thread
     from lupus.store import open_store
     from slack_server import TOKEN
 
@@ -65,9 +57,12 @@ def work(order: dict[str, Any]) -> None:
     connections = FixedConnections(Connection("slack", secret=TOKEN, extra={"base_url": order["server"]}))
     with open_store(order["url"]) as store, mock.patch.object(thread, "series_chart", return_value=b"\x89PNG"):
         desk = Desk(Workspace(settings, store, connections), house=House())
-        desk.clock = Clock(datetime.fromisoformat(order["now"]))
         arm(order["step"])
-        desk.deliver()
+        if order["now"]:
+            desk.clock = Clock(datetime.fromisoformat(order["now"]))
+            desk.deliver()
+        else:  # those that race need a clock that all share
+            deliver(desk.workspace, desk.house.project.name, patience=Patience(120.0))
 
 
 def main() -> None:
@@ -78,23 +73,9 @@ def main() -> None:
     import lupus.stages.deliver
     import lupus.stages.thread
     import lupus.store  # noqa: F401
+    from forks import serve
 
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    for line in sys.stdin:
-        order = json.loads(line)
-        child = os.fork()
-        if child == 0:
-            try:
-                work(order)
-            except BaseException:
-                traceback.print_exc()
-                os._exit(1)
-            os._exit(0)
-        status = os.waitpid(child, 0)[1]
-        ended = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-        sys.stdout.write(f"{ended}\n")
-        sys.stdout.flush()
+    serve(work)
 
 
 if __name__ == "__main__":

@@ -1,23 +1,14 @@
-"""A process that runs the tiny product in forks of itself, each killed at one named point. See test_killed.py.
+"""Runs the tiny product in forks, each killed at one named point. See test_killed.py.
 
-Lines of JSON on standard input, ``{"environ": ..., "day": ..., "point": ..., "nth": ...}``; a line on standard output
-for each: the signal that ended the fork, or 0. Everything heavy is imported before the forks, as in a worker.
+Orders are ``{"environ": ..., "day": ..., "point": ..., "nth": ...}``.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import signal
 import sys
-import traceback
 from collections.abc import Callable
-from typing import Any, NoReturn
-
-
-def die() -> NoReturn:
-    os.kill(os.getpid(), signal.SIGKILL)
-    raise AssertionError("a process outlives SIGKILL")
+from typing import Any
 
 
 class Countdown:
@@ -28,6 +19,8 @@ class Countdown:
         self.after = after
 
     def wrap(self, owner: Any, name: str, *, when: Callable[..., bool] = lambda *_, **__: True) -> None:
+        from forks import die
+
         original = getattr(owner, name)
 
         def wrapped(*arguments: Any, **options: Any) -> Any:
@@ -47,6 +40,7 @@ class Countdown:
 
 def half_a_line(nth: int) -> None:
     """Kills after the first half of the outbox's nth line is in the file."""
+    from forks import die
     from lupus.act import outbox
 
     left = nth
@@ -67,6 +61,8 @@ def half_a_line(nth: int) -> None:
 def half_a_parquet(nth: int) -> None:
     """Kills in the middle of the nth temporary Parquet file."""
     import pyarrow.parquet as pq
+
+    from forks import die
 
     left = nth
     original = pq.ParquetWriter.write_table
@@ -136,23 +132,9 @@ def main() -> None:
     import lupus.measure
     import lupus.store
     import lupus.validate  # noqa: F401
+    from forks import serve
 
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    for line in sys.stdin:
-        order = json.loads(line)
-        child = os.fork()
-        if child == 0:
-            try:
-                work(order)
-            except BaseException:
-                traceback.print_exc()
-                os._exit(1)
-            os._exit(0)
-        status = os.waitpid(child, 0)[1]
-        ended = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-        sys.stdout.write(f"{ended}\n")
-        sys.stdout.flush()
+    serve(work)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,10 @@
-"""SIGKILL between any two steps of a delivery: the next one loses nothing and doubles nothing."""
+"""SIGKILL between any two steps of a delivery, and several at once: nothing is lost and nothing is doubled."""
 
 from __future__ import annotations
 
-import json
 import shutil
 import signal
-import subprocess
-import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from unittest import mock
@@ -16,12 +14,13 @@ import pytest
 import killed_deliveries
 from act_cases import verdict
 from delivery_cases import Desk, desk
+from forks import forks
 from lupus.model import Severity
 from lupus.stages import thread
 from lupus.stages.turn import LEASE
 from slack_server import SlackServer, slack_server
 
-Kill = Callable[[Desk, Path, str, int], int]
+Kill = Callable[..., int]
 
 
 @pytest.fixture(autouse=True)
@@ -32,31 +31,16 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def kill() -> Iterator[Kill]:
-    """Delivers in a process that is killed at a step; gives the signal that ended it, 0 where there is no such step."""
-    process = subprocess.Popen(
-        [sys.executable, killed_deliveries.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    orders, answers = process.stdin, process.stdout
-    assert answers.readline() == "ready\n"
+    """Delivers in forks that are killed at a step; gives the signal that ended them, 0 where there is no such step."""
+    with forks(killed_deliveries.__file__) as send:
 
-    def order(made: Desk, folder: Path, url: str, step: int) -> int:
-        assert made.server is not None
-        line = {
-            "folder": str(folder),
-            "url": url,
-            "server": made.server.url,
-            "now": made.clock.now.isoformat(),
-            "step": step,
-        }
-        orders.write(json.dumps(line) + "\n")
-        orders.flush()
-        return -int(answers.readline())
+        def order(made: Desk, folder: Path, url: str, step: int, *, racers: int = 1) -> int:
+            assert made.server is not None
+            now = made.clock.now.isoformat() if racers == 1 else ""
+            more = {"server": made.server.url, "now": now, "step": step, "racers": racers}
+            return send({"folder": str(folder), "url": url, **more})
 
-    with process:
         yield order
-        orders.close()
 
 
 def _first(made: Desk) -> None:
@@ -106,3 +90,30 @@ def test_a_kill_at_every_step_loses_and_doubles_nothing(
                 break
             step += 1
     assert step >= fewest, "the steps were really there"
+
+
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.services)])
+def test_several_at_once_tell_everything_once(
+    kill: Kill, tmp_path: Path, kind: str, request: pytest.FixtureRequest
+) -> None:
+    pictures = []
+    with mock.patch.object(thread, "series_chart", return_value=b"\x89PNG"):
+        for racers in (1, 3):
+            folder = tmp_path / str(racers)
+            folder.mkdir()
+            url = f"sqlite:///{folder / 'store.db'}"
+            if kind == "postgresql" and racers > 1:
+                url = request.getfixturevalue("postgres_url")
+            with slack_server() as server, desk(url, folder, server=server) as made:
+                _later(made)
+                made.run(6, verdict(6, "x"), deliver=False)
+                server.clock, server.limited = time.time, True
+                if racers == 1:
+                    made.deliver(10_000)
+                else:
+                    made.workspace.store.close()
+                    assert kill(made, folder, url, 0, racers=racers) == 0
+                assert made.pending() == []
+                assert server.problems == []
+                pictures.append((_picture(server), made.states()))
+    assert pictures[0] == pictures[1]

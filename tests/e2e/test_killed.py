@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -11,13 +10,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 import killed_runs
 import tiny
+from forks import forks
 from installation import Installation
 
 DAYS = (tiny.day(34), tiny.day(35))
@@ -63,30 +62,14 @@ def undisturbed(history: Installation, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="module")
 def kill() -> Iterator[Kill]:
-    """Runs one day in a process that is killed at a point; returns the signal that ended it."""
-    process = subprocess.Popen(
-        [sys.executable, killed_runs.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    orders, answers = process.stdin, process.stdout
-    assert answers.readline() == "ready\n"
+    """Runs one day in a fork that is killed at a point; returns the signal that ended it."""
+    with forks(killed_runs.__file__) as send:
 
-    def order(installation: Installation, point: str, nth: int, day: str = DAYS[0]) -> int:
-        line: dict[str, Any] = {
-            "folder": str(installation.folder),
-            "environ": dict(installation.environ),
-            "day": day,
-            "point": point,
-            "nth": nth,
-        }
-        orders.write(json.dumps(line) + "\n")
-        orders.flush()
-        return -int(answers.readline())
+        def order(installation: Installation, point: str, nth: int, day: str = DAYS[0]) -> int:
+            more = {"day": day, "point": point, "nth": nth}
+            return send({"folder": str(installation.folder), "environ": dict(installation.environ), **more})
 
-    with process:
         yield order
-        orders.close()
 
 
 @pytest.mark.parametrize(("point", "nth"), POINTS, ids=[f"{point} {nth}" for point, nth in POINTS])
