@@ -12,8 +12,6 @@ from lupus.model import WHOLE, Finding, Group, Incident, Series, SeriesKey, Seve
 
 _STATUS_ORDER: Final = {Status.NO_DATA: 2, Status.ERROR: 1}
 _DEFAULT_SEVERITY: Final = Severity.MEDIUM
-# An incident may hold tens of thousands of findings, and every run ranks them all.
-_RANK: Final = {severity: severity.rank for severity in Severity}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ def badness(finding: Finding) -> tuple[int, int, bool, float, datetime]:
     verdict = finding.verdict
     score = verdict.score if verdict.score is not None and isfinite(verdict.score) else 0.0
     return (
-        _RANK[verdict.severity or _DEFAULT_SEVERITY],
+        (verdict.severity or _DEFAULT_SEVERITY).rank,
         _STATUS_ORDER.get(verdict.status, 0),
         verdict.series.segment == WHOLE,
         score,
@@ -85,7 +83,7 @@ def causes(findings: Sequence[Finding]) -> tuple[Cause, ...]:
 
 def worst_severity(findings: Sequence[Finding]) -> Severity:
     """The highest severity among `findings`, which are not empty."""
-    return max({severity_of(finding.verdict) for finding in findings}, key=_RANK.__getitem__)
+    return max({severity_of(finding.verdict) for finding in findings}, key=lambda one: one.rank)
 
 
 def is_validation(key: SeriesKey, series: Mapping[SeriesKey, Series]) -> bool:

@@ -76,7 +76,7 @@ def act(
         for tries_left in reversed(range(_TRIES)):
             try:
                 moment = _Moment(run_url, routing, now or datetime.now(UTC), notify=notify, backfill=backfill)
-                touched, retrain = _decide(workspace, project, interval, moment)
+                touched, decided, retrain = _decide(workspace, project, interval, moment)
                 break
             except ConflictError:  # a person, or another run, changed an incident: decide again, with knowledge of it
                 if not tries_left:
@@ -86,10 +86,12 @@ def act(
     told = tuple(store.notices(project.name, interval=interval))
     # Not only what has changed: a run that is repeated changes nothing, and still has something to report.
     touched |= {notice.incident for notice in told}
+    known = [one for one in reversed(decided) if one.id in touched]
+    others = touched - {one.id for one in known}
     return ActReport(
         project.name,
         interval,
-        tuple(store.incidents(project.name, ids=sorted(touched))),
+        (*known, *(store.incidents(project.name, ids=sorted(others)) if others else ())),
         told,
         retrain,
         undelivered,
@@ -117,8 +119,8 @@ def read_routing(workspace: Workspace) -> tuple[Routing, tuple[str, ...]]:
 
 def _decide(
     workspace: Workspace, project: Project, interval: Interval, moment: _Moment
-) -> tuple[set[str], RetrainRequest | None]:
-    """Decide, and store it all in one transaction; the ids of the incidents that have changed, and the request."""
+) -> tuple[set[str], Sequence[Incident], RetrainRequest | None]:
+    """Decide, and store it all in one transaction; the ids of the incidents that have changed, all, and the request."""
     from lupus.act import (
         Links,
         addressees,
@@ -174,7 +176,7 @@ def _decide(
         ],
         moved=changes.moved,
     )
-    return {incident.id for incident in changes.save}, retrain
+    return {incident.id for incident in changes.save}, changes.incidents, retrain
 
 
 def _occasion(

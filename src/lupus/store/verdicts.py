@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -103,6 +103,11 @@ def read(
     return found
 
 
+# There are tens of thousands at once, and an enumeration takes its time to find a member by its value.
+_STATUS: Final = {one.value: one for one in Status}
+_SEVERITY: Final = {one.value: one for one in Severity}
+
+
 def answer(verdict: Verdict) -> Row:
     """The columns of `tables._verdict_columns`. NaN becomes None: no database gives NaN back."""
     return (
@@ -122,8 +127,8 @@ def to_verdict(series: SeriesKey, interval: Interval, rule: str, *answered: Any)
     """The inverse of `answer`."""
     status, value, sentence, severity, expected, lower, upper, score, why = answered
     return Verdict(
-        series, interval, rule, Status(status), value, sentence,
-        None if severity is None else Severity(severity), expected, lower, upper, score, why or "",
+        series, interval, rule, _STATUS[status], value, sentence,
+        None if severity is None else _SEVERITY[severity], expected, lower, upper, score, why or "",
     )  # fmt: skip
 
 
