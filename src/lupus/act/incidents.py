@@ -12,7 +12,7 @@ from lupus.act.changes import state_of
 from lupus.act.grouping import Closed, Cluster
 from lupus.act.grouping import cluster as clusters_of
 from lupus.act.ranking import severity_of, title_of, worst_severity
-from lupus.act.subjects import Subject, cause_of, subject_of
+from lupus.act.subjects import Subject, cause_of, late_tables, subject_of
 from lupus.model import (
     Cadence,
     Finding,
@@ -21,7 +21,6 @@ from lupus.model import (
     Interval,
     Project,
     Resolution,
-    Role,
     Series,
     SeriesKey,
     Severity,
@@ -81,11 +80,10 @@ def update_incidents(
     near = [one for one in known if one.active or one.last.start >= since.start]
     runs = _by_run(interval, fresh, complete, near)
     found = {one.id: _found(one, series) for one in near}
-    closed = [Closed(one.last, found[one.id]) for one in near if one.closed]
-    late = {one.name: one.arrives_within for one in project.tables if one.role is Role.GROUND_TRUTH}
+    closed = [closed_by_person(one, series) for one in near if one.closed]
     rebuilt: list[Incident] = []
     moved: dict[str, str] = {}
-    for cluster in clusters_of(cadence, alerts, runs, series, closed, late=late):
+    for cluster in clusters_of(cadence, alerts, runs, series, closed, late=late_tables(project)):
         name = incident_id(project.name, cluster.first)
         own = {(subject, run.start) for subject, when in cluster.runs_of.items() for run in when}
         before = [one for one in near if one.id == name or not own.isdisjoint(found[one.id])]
@@ -102,6 +100,11 @@ def update_incidents(
         moved={old: new for old, new in moved.items() if old in gone},
         latest=latest,
     )
+
+
+def closed_by_person(incident: Incident, series: Mapping[SeriesKey, Series]) -> Closed:
+    """What says that `incident`, which a person resolved, takes no more."""
+    return Closed(incident.last, _found(incident, series))
 
 
 def first_concerned(

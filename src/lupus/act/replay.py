@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lupus.act.grouping import Closed, Cluster, cause_of, cluster, subject_of
-from lupus.act.incidents import counts, escalated
+from lupus.act.grouping import Cluster, cluster
+from lupus.act.incidents import closed_by_person, counts, escalated
 from lupus.act.ranking import badness, title_of, worst_severity
+from lupus.act.subjects import cause_of, late_tables
 from lupus.model import Finding, Incident, Interval, Project, Series, SeriesKey, Severity, Verdict
 
 
@@ -52,9 +53,5 @@ def clusters(
     for finding in findings:
         if counts(finding.verdict, project.alerts.min_severity):
             runs.setdefault(finding.found, []).append(finding)
-    closed = [
-        Closed(one.first, one.last, frozenset(subject_of(finding.verdict.series, series) for finding in one.findings))
-        for one in known
-        if one.closed
-    ]
-    return cluster(project.cadence, project.alerts, runs, series, closed)
+    closed = [closed_by_person(one, series) for one in known if one.closed]
+    return cluster(project.cadence, project.alerts, runs, series, closed, late=late_tables(project))

@@ -11,6 +11,8 @@ from lupus.model import (
     WHOLE,
     Finding,
     Group,
+    Project,
+    Role,
     Series,
     SeriesKey,
     Severity,
@@ -34,6 +36,11 @@ def subject_of(key: SeriesKey, series: Mapping[SeriesKey, Series]) -> Subject:
 def group_of(key: SeriesKey, series: Mapping[SeriesKey, Series]) -> str:
     known = series.get(key)
     return known.group if known is not None else ""
+
+
+def late_tables(project: Project) -> dict[str, timedelta]:
+    """The tables of labels, with how long after an interval they may come."""
+    return {one.name: one.arrives_within for one in project.tables if one.role is Role.GROUND_TRUTH}
 
 
 @dataclass(frozen=True, slots=True)
