@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from ui.race import Api
 
 CHARTS: Final = 50
+Measured = tuple[str, list[float], int | None]
 _PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
 _WORDS: Final = ("mean", "country=JP", "bench-07", "p9", "sev:finding", "metric:std -seg:country=TH", "nothing")
 
-# Notes when the page has so many painted charts, and when the last answer with their data had come.
+# Notes when the page has a table and so many painted charts, and when the last answer with their data had come.
 _WATCH: Final = """
 window.lupusPainted = {};
 const look = () => {
+  window.lupusTable ??= document.querySelector('table') ? performance.now() : undefined;
   const count = document.querySelectorAll('.l-chart canvas').length;
   window.lupusPainted[count] ??= performance.now();
   requestAnimationFrame(look);
@@ -32,6 +34,10 @@ _AFTER_DATA: Final = """(count) => {
     .filter((one) => /series:batch|\\/series\\/[0-9a-f]{16}\\?/.test(one.name) && one.responseEnd <= painted);
   return painted - Math.max(0, ...data.map((one) => one.responseEnd));
 }"""
+_COLD: Final = """() => [
+  window.lupusTable,
+  performance.getEntriesByType('resource').find((one) => one.name.endsWith('/lupus.js')).startTime,
+]"""
 _KEYSTROKE: Final = """async ([text]) => {
   const box = document.querySelector('[role=combobox]');
   const sum = document.querySelector('.l-explorer-sum strong');
@@ -64,14 +70,14 @@ def look(address: str, api: Api, catalog: dict[str, Any]) -> int:
     missed = 0
     for name, taken, budget in lines:
         middle = statistics.median(taken)
-        missed += middle > budget
-        print(
-            f"{name:58} {middle:>5.0f} ms {max(taken):>5.0f} ms {budget:>5} ms{'  missed' if middle > budget else ''}"
-        )
+        over = budget is not None and middle > budget
+        missed += over
+        said = "" if budget is None else f"{budget:>5} ms{'  missed' if over else ''}"
+        print(f"{name:58} {middle:>5.0f} ms {max(taken):>5.0f} ms {said}")
     return missed
 
 
-def _measure(browser: Browser, address: str, api: Api, catalog: dict[str, Any]) -> list[tuple[str, list[float], int]]:
+def _measure(browser: Browser, address: str, api: Api, catalog: dict[str, Any]) -> list[Measured]:
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     context.add_cookies([{"name": "_token", "value": api.token, "url": address}])
     context.add_init_script(_WATCH)
@@ -82,8 +88,10 @@ def _measure(browser: Browser, address: str, api: Api, catalog: dict[str, Any]) 
     chance = random.Random(2)
     rows = chance.sample(range(len(catalog["id"])), 8)
     charts = [f"{home}/p/{catalog['projects'][catalog['project'][row]]}/m/{catalog['id'][row]}" for row in rows]
-    lines = [
-        ("cold page: overview with its table", [_cold(browser, address, api.token, home) for _ in range(3)], 1500),
+    cold = [_cold(browser, address, api.token, home) for _ in range(5)]
+    lines: list[Measured] = [
+        ("cold page: overview with its table", [one[0] for one in cold], 1500),
+        ("of it Airflow's own, before it asks for our script", [one[1] for one in cold], None),
         ("a chart, after its data", [_after_data(page, one, 1) for one in charts], 250),
     ]
     page.goto(f"{home}/explore")
@@ -110,16 +118,17 @@ def _measure(browser: Browser, address: str, api: Api, catalog: dict[str, Any]) 
     return lines
 
 
-def _cold(browser: Browser, address: str, token: str, home: str) -> float:
-    """Milliseconds from an empty cache to the table."""
+def _cold(browser: Browser, address: str, token: str, home: str) -> tuple[float, float]:
+    """Milliseconds from an empty cache to the table, and until Airflow's own page asks for our script."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     context.add_cookies([{"name": "_token", "value": token, "url": address}])
+    context.add_init_script(_WATCH)
     page = context.new_page()
     page.goto(home)
     page.wait_for_selector("table")
-    taken = float(page.evaluate("performance.now()"))
+    taken, asked = page.evaluate(_COLD)
     context.close()
-    return taken
+    return taken, asked
 
 
 def _after_data(page: Page, address: str, count: int) -> float:

@@ -237,6 +237,13 @@ def test_sqlite_is_set_up_for_many_processes(tmp_path) -> None:
     assert pragmas == {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1, "busy_timeout": 30_000}
 
 
+def test_postgresql_compiles_no_query_of_ours(postgres_url: str) -> None:
+    """That takes longer than the query: twenty milliseconds for the catalogue of a day."""
+    with open_store(postgres_url) as store, store._database.reading() as connection:
+        assert connection.exec_driver_sql("SHOW jit").scalar() == "off"
+        assert connection.exec_driver_sql("SHOW transaction_isolation").scalar() == "repeatable read"
+
+
 def test_a_store_in_memory_works_from_any_thread() -> None:
     with open_store("sqlite://") as store:
         thread = threading.Thread(target=store.upsert_points, args=([POINT],), kwargs={"scope": "pushed"})

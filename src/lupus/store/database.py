@@ -123,11 +123,20 @@ def _parse(url: str) -> URL:
 def _postgres_engine(url: URL) -> Engine:
     options = {} if "connect_timeout" in url.query else {"connect_timeout": 10}
     try:
-        return sa.create_engine(url, connect_args=options, pool_pre_ping=True, hide_parameters=True)
+        engine = sa.create_engine(url, connect_args=options, pool_pre_ping=True, hide_parameters=True)
     except ImportError:
         raise StoreError(
             "PostgreSQL needs the psycopg driver; install it with: pip install 'lupus[postgres]'"
         ) from None
+    event.listen(engine, "connect", _set_up_postgres)
+    return engine
+
+
+def _set_up_postgres(connection: Any, _record: Any) -> None:
+    # To compile a query takes longer than any of ours.
+    autocommit, connection.autocommit = connection.autocommit, True
+    connection.execute("SET jit = off")
+    connection.autocommit = autocommit
 
 
 def _sqlite_engine(url: URL) -> Engine:

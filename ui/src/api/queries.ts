@@ -19,8 +19,10 @@ export const client = new QueryClient({
   },
 });
 
+const meOptions = { queryKey: ["me"], queryFn: () => unwrap(api.GET("/api/v1/me")), staleTime: 5 * MINUTE };
+
 export function useMe() {
-  return useQuery({ queryKey: ["me"], queryFn: () => unwrap(api.GET("/api/v1/me")), staleTime: 5 * MINUTE, refetchInterval: 5 * MINUTE });
+  return useQuery({ ...meOptions, refetchInterval: 5 * MINUTE });
 }
 
 /** True once the server has another bundle than when this tab was opened. */
@@ -49,12 +51,19 @@ export function useLatest() {
   });
 }
 
+const projectsOptions = (days: number) => ({
+  queryKey: ["projects", days],
+  queryFn: () => unwrap(api.GET("/api/v1/projects", { params: { query: { days } } })),
+});
+
 export function useProjects(days: number) {
-  return useQuery({
-    queryKey: ["projects", days],
-    queryFn: () => unwrap(api.GET("/api/v1/projects", { params: { query: { days } } })),
-    placeholderData: keepPreviousData,
-  });
+  return useQuery({ ...projectsOptions(days), placeholderData: keepPreviousData });
+}
+
+/** What the overview will ask for, asked while Airflow's page is still being put together around it. */
+export function askAhead(days: number): void {
+  void client.prefetchQuery(projectsOptions(days));
+  void client.prefetchQuery(meOptions);
 }
 
 export function useProject(project: string) {

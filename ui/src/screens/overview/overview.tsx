@@ -117,12 +117,17 @@ function Table({ rows, at }: { rows: Row[]; at: number }) {
   );
 }
 
+/** How many days the address asks for. */
+export function daysShown(days: string | null): number {
+  return Math.max(1, Math.min(400, Number(days) || 30));
+}
+
 export function Overview() {
   useTitle("Overview");
   const [days, setDays] = useParam("days", "30");
   const [at, setAt] = useState(0);
   const me = useMe();
-  const projects = useProjects(Math.max(1, Math.min(400, Number(days) || 30)));
+  const projects = useProjects(daysShown(days));
   const navigate = useNavigate();
   const rows = projects.data?.projects ?? [];
   const step = (by: number) => setAt((before) => Math.max(0, Math.min(rows.length - 1, before + by)));
