@@ -155,7 +155,7 @@ def _estimated(project: Any, interval: Any, true: Any) -> list[Any]:
 
     table, found = project.of_role(Role.PREDICTION), Estimate(0.5, 0.4, 0.6)
     points = [estimate_point(project, table, one, interval, found, 40) for one in estimate_metrics(project)]
-    points += estimate_errors(project, table, points, true)
+    points += estimate_errors(project, table, estimate_metrics(project), points, true)
     points.append(estimate_point(project, table, CONCEPT_DRIFT, interval, found, 40))
     data = compared_table(project)
     return points + [

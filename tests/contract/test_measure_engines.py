@@ -28,6 +28,9 @@ from lupus.measure import (
     measure_evaluation,
     measure_table,
 )
+from lupus.measure.estimates import Slices
+from lupus.measure.estimates.slices import scores_of
+from lupus.measure.estimates.top_scores import top_scores_of
 from lupus.model import (
     Cadence,
     CadenceKind,
@@ -299,6 +302,43 @@ def test_every_engine_says_the_same_of_an_evaluation(show: Show, tmp_path: Path,
             assert (a is None) == (b is None), name
             assert a is None or b == pytest.approx(a, rel=1e-9, abs=1e-12), name
     assert len(mine.states) == len(yours.states)
+
+
+@pytest.mark.parametrize("task", [Task.BINARY_CLASSIFICATION, Task.MULTICLASS_CLASSIFICATION])
+def test_every_engine_counts_the_same_scores_of_every_segment(show: Show, tmp_path: Path, task: Task) -> None:
+    """What estimates are made of, by segments of one and of two columns, one of which has nulls."""
+    table, _ = predictions(task, DAY)
+    flags = pa.array([[True, False, None][number % 3] for number in range(table.num_rows)], pa.bool_())
+    table = table.append_column("f", flags)
+    more: dict[str, Any] = {}
+    if task is Task.MULTICLASS_CLASSIFICATION:
+        more["scores"] = tuple((name, f"p_{name}") for name in ("cat", "dog", "cow"))
+    prediction = Table("prediction", Role.PREDICTION, TABLE.source, key=("id",), score="score", **more)
+    truth = Table("ground_truth", Role.GROUND_TRUTH, TABLE.source, key=("id",), label="label")
+    parts = (("s",), ("s", "f"))
+    project = Project(
+        "engines", "me", DAILY, PROJECT.start, (prediction, truth), task=task, segments=parts, metrics=MetricsPolicy()
+    )
+    path = tmp_path / "slice.parquet"
+    pq.write_table(table, path)
+    local = snapshot(table, path)
+    backend, there = BackendEngine(), replace(local, path=None, in_place=True)
+    backend.place(there, show(table))
+
+    def counted(engine: Any, one: Snapshot) -> dict[Any, Any]:
+        if task is Task.BINARY_CLASSIFICATION:
+            return scores_of(engine, Slices(prediction, (one,)), parts)
+        found = top_scores_of(engine, project, prediction, one, parts)
+        return {(segment, name): both for segment, of in found.items() for name, both in of.items()}
+
+    with Engine(threads=1) as engine:
+        ours = counted(engine, local)
+    theirs = counted(backend, there)
+    assert list(ours) == list(theirs)
+    assert len(ours) >= 1 + 3 + 9
+    for name, (score, many) in ours.items():
+        assert theirs[name][0] == pytest.approx(score, rel=1e-12), name
+        assert theirs[name][1].tolist() == many.tolist(), name
 
 
 def test_a_slice_stays_in_spark(spark: Any, tmp_path: Path) -> None:

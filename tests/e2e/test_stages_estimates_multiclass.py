@@ -28,6 +28,8 @@ tables:
     label: label
     arrives_within: 2d
 task: multiclass_classification
+segments: [place]
+metrics: {{segment_metrics: [accuracy, estimated_accuracy, "estimate_error:accuracy"]}}
 """
 
 
@@ -47,7 +49,8 @@ def pets(tmp_path_factory: pytest.TempPathFactory) -> Installation:
         label = np.array(CLASSES)[(rng.random((ROWS, 1)) > share.cumsum(axis=1)).sum(axis=1).clip(0, 2)]
         ids = np.arange(ROWS) + 1000 * number
         scores = {f"p_{name}": share[:, place] for place, name in enumerate(CLASSES)}
-        pq.write_table(pa.table({"id": ids, **scores}), folder / f"prediction-{day(number)}.parquet")
+        place = np.array(["home", "shelter"])[ids % 2]
+        pq.write_table(pa.table({"id": ids, "place": place, **scores}), folder / f"prediction-{day(number)}.parquet")
         pq.write_table(pa.table({"id": ids, "label": label}), folder / f"truth-{day(number + 2)}.parquet")
     empty = pa.table({"id": pa.array([], pa.int64()), "label": pa.array([], pa.string())})
     for number in range(2):
@@ -56,10 +59,9 @@ def pets(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     return installation
 
 
-def value(installation: Installation, number: int, metric: str) -> float | None:
-    [point] = [
-        one for one in installation.points(day(number), name="pets", metric=metric) if not one.series.key.segment
-    ]
+def value(installation: Installation, number: int, metric: str, segment: str = "") -> float | None:
+    points = installation.points(day(number), name="pets", metric=metric)
+    [point] = [one for one in points if one.series.key.segment == segment]
     return point.value
 
 
@@ -75,6 +77,17 @@ def test_a_fall_is_seen_before_the_labels_say_so(pets: Installation) -> None:
         assert true is not None
         assert estimated == pytest.approx(true, abs=0.06), metric
         assert value(pets, 6, f"estimate_error:{metric}") == pytest.approx(estimated - true)
+
+
+@pytest.mark.parametrize("segment", ["place=home", "place=shelter"])
+def test_segments_have_estimates_and_the_errors_of_these(pets: Installation, segment: str) -> None:
+    true, estimated = value(pets, 6, "accuracy", segment), value(pets, 6, "estimated_accuracy", segment)
+    assert true is not None
+    assert estimated == pytest.approx(true, abs=0.1)
+    assert value(pets, 6, "estimate_error:accuracy", segment) == pytest.approx(estimated - true)
+    now = value(pets, 8, "estimated_accuracy", segment)
+    assert now is not None
+    assert now < estimated - 0.1, "seen before its labels come"
 
 
 def test_a_day_run_again_says_the_same(pets: Installation) -> None:

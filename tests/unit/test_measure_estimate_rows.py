@@ -30,6 +30,7 @@ from lupus.measure.estimates import (
 )
 from lupus.measure.estimates.slices import rows_of, scores_of
 from lupus.model import (
+    WHOLE,
     Cadence,
     CadenceKind,
     EstimatesPolicy,
@@ -101,7 +102,11 @@ def test_the_join_is_that_of_pandas(write: Write, engine: Engine) -> None:
     rng = np.random.default_rng(1)
     n = 400
     predictions = [
-        {"id": rng.permutation(n) + 1000 * day, "score": rng.random(n), "kind": list(rng.choice(["a", "b"], n))}
+        {
+            "id": rng.permutation(n) + 1000 * day,
+            "score": rng.random(n),
+            "kind": rng.choice(["a", "b", None], n).tolist(),
+        }
         for day in range(3)
     ]
     data = [
@@ -116,7 +121,8 @@ def test_the_join_is_that_of_pandas(write: Write, engine: Engine) -> None:
     assert found.prediction.tolist() == expected["score"].tolist()
     assert found.label.tolist() == expected["label"].astype(float).tolist()
     assert found.slice.tolist() == (expected["id"] // 1000 + 1).tolist()
-    assert found.columns.texts["kind"].tolist() == expected["kind"].tolist()
+    kinds = expected["kind"].astype(object)
+    assert found.columns.texts["kind"].tolist() == kinds.where(kinds.notna(), None).tolist()
     np.testing.assert_array_equal(found.columns.numbers["x"], expected["x"].to_numpy())
     np.testing.assert_array_equal(found.columns.numbers["flag"], expected["flag"].astype(float).to_numpy())
     odds = np.log(expected["score"] / (1 - expected["score"]))
@@ -179,7 +185,7 @@ def test_invalid_labels_and_scores_are_left_out(write: Write, engine: Engine) ->
     assert labelled(engine, project(), slices).prediction.tolist() == [0.5]
     regression = labelled(engine, project(Task.REGRESSION), slices)
     assert regression.prediction.tolist() == [0.5, -0.1, 1.1, 0.5]
-    assert scores_of(engine, slices.predictions)[0].tolist() == [0.5]
+    assert scores_of(engine, slices.predictions)[WHOLE][0].tolist() == [0.5]
 
 
 def test_features_are_plain_columns_of_one_kind(write: Write, engine: Engine) -> None:

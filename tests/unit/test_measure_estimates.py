@@ -417,10 +417,9 @@ def check_errors(bench: Bench, score: Any, label: Any, names: Sequence[str]) -> 
     table = project.of_role(Role.PREDICTION)
     assert table is not None
     day = evaluations.DAYS[0]
-    guesses = [
-        estimate_point(project, table, one, day, found.get(one.name), len(score)) for one in estimate_metrics(project)
-    ]
-    errors = {one.series.key.metric: one for one in estimate_errors(project, table, guesses, true)}
+    metrics = estimate_metrics(project)
+    guesses = [estimate_point(project, table, one, day, found.get(one.name), len(score)) for one in metrics]
+    errors = {one.series.key.metric: one for one in estimate_errors(project, table, metrics, guesses, true)}
     yes = score >= 0.4
     expected: dict[str, Callable[[], float]] = {
         "roc_auc": lambda: sk.roc_auc_score(label, score),

@@ -18,7 +18,7 @@ from evaluations import ALL, DAYS, Bench, product
 from lupus.measure import ConfusionMatrix, Engine
 from lupus.measure.estimates import Calibration, TopLabelModel, expected_of_classes, top_label_model
 from lupus.measure.evaluation import TopLabels
-from lupus.model import Failure, Project, Role, Task
+from lupus.model import WHOLE, Failure, Project, Role, Task
 
 CLASSES = ("cat", "cow", "dog")
 PREDICTION = {"score": "", "scores": tuple((name, f"p_{name}") for name in CLASSES)}
@@ -131,7 +131,8 @@ def test_estimates_are_near_what_the_labels_say(bench: Bench, sure: float, seed:
     own = project()
     prediction = own.of_role(Role.PREDICTION)
     assert prediction is not None
-    found, n = expected_of_classes(own, prediction, predictions, model, engine=bench.engine)
+    expected = expected_of_classes(own, prediction, predictions, model, engine=bench.engine)[WHOLE]
+    found, n = expected.metrics, expected.n
     assert n == len(share)
     guess = np.array(CLASSES)[share.argmax(axis=1)]
     true = {

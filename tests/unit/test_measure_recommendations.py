@@ -36,6 +36,7 @@ from lupus.model import (
     Snapshot,
     SnapshotStatus,
     Table,
+    segment_name,
 )
 
 DAILY = Cadence(CadenceKind.DAILY)
@@ -65,11 +66,12 @@ class Shop:
         *,
         before: Any = None,
         policy: MetricsPolicy | None = None,
+        segments: tuple[tuple[str, ...], ...] = (),
         **beside: Any,
     ) -> ListMeasures:
         table = Table("prediction", Role.PREDICTION, PythonSource("x:x"), recommendations=spec)
         start = datetime(2026, 1, 1, tzinfo=UTC)
-        project = Project("shop", "me", DAILY, start, (table,), metrics=policy or MetricsPolicy())
+        project = Project("shop", "me", DAILY, start, (table,), segments=segments, metrics=policy or MetricsPolicy())
         snapshots = {name: written(self.folder, name, content) for name, content in beside.items()}
         snapshots["prediction"] = written(self.folder, "prediction", rows)
         previous = None if before is None else written(self.folder, "before", before)
@@ -222,6 +224,83 @@ def test_degenerate_lists_against_the_definitions(name: str, shop: Shop) -> None
     assert found == pytest.approx(by_definition(lists, before, catalogue, clicks), abs=1e-12)
 
 
+FOLLOWED = MetricsPolicy(segment_metrics=("*",), min_segment_rows=3, min_category_rows=1)
+
+
+@pytest.mark.oracle(
+    "lists", "list_length", "empty_list_ratio", "repeat_ratio", "catalogue_coverage", "unknown_item_ratio", "gini",
+    "novelty", "intra_list_diversity", "reshown_ratio", by="Python", on="random",
+)  # fmt: skip
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("form", ["rows", "lists"])
+def test_every_metric_of_segments_against_its_definition(seed: int, form: str, shop: Shop) -> None:
+    """Where a user's items lie in two segments, each of them has a list of its own."""
+    random = Random(seed)
+    lists, before = (lists_of(random, users=60, items=20) for _ in range(2))
+    catalogue = {f"i{number}": random.choice(["red", "green", None]) for number in range(5, 25)}
+    clicks = Counter(random.choices(list(catalogue), k=100))
+    countries, pages = ["it", "a,=b", None], [1, 2]
+    shown: list[tuple[str, str | None, int, list[str]]] = []
+    for user, items in lists.items():
+        country, page = random.choice(countries), random.choice(pages)
+        if form == "lists":
+            shown.append((user, country, page, items))
+        else:
+            shown += [(user, country, random.choice(pages), [item]) for item in items]
+    told = {"user": [row[0] for row in shown], "country": pa.array([row[1] for row in shown], pa.string())}
+    told |= {"page": [row[2] for row in shown]}
+    items_of = {"items": [row[3] for row in shown]} if form == "lists" else {"item": [row[3][0] for row in shown]}
+    spec = Recommendations(
+        user=("user",),
+        items="items" if form == "lists" else "",
+        item="item" if form == "rows" else "",
+        catalogue=Catalogue(table="stock", item="id", category="colour"),
+        popularity=Popularity("clicks", "clicked"),
+    )
+    points = shop.measure(
+        pa.table(told | items_of),
+        spec,
+        before=(as_lists if form == "lists" else as_rows)(before),
+        stock={"id": list(catalogue), "colour": pa.array(catalogue.values(), pa.string())},
+        clicks={"clicked": list(clicks.elements())},
+        segments=(("country",), ("country", "page"), ("absent",)),
+        policy=FOLLOWED,
+    ).points
+    found: dict[str, dict[str, float]] = {}
+    for one in points:
+        assert one.value is not None
+        found.setdefault(one.series.key.segment, {})[one.series.key.metric] = one.value
+    expected: dict[str, dict[str, float]] = {}
+    for country in (*countries, "everybody"):
+        for page in (0, *pages):
+            own: dict[str, list[str]] = {}
+            for user, there, where, items in shown:
+                if country in ("everybody", there) and page in (0, where):
+                    own.setdefault(user, []).extend(items)
+            values = by_definition(own, before, catalogue, clicks)
+            if form == "rows":
+                values.pop("empty_list_ratio", None)
+            if country == "everybody":
+                expected |= {"": values} if not page else {}
+            elif len(own) >= 3:
+                parts = [("country", "(null)" if country is None else country), ("page", str(page))]
+                expected[segment_name(*parts[: 2 if page else 1])] = values
+    assert len(found) > 5
+    assert found == {segment: pytest.approx(values, abs=1e-12) for segment, values in expected.items()}
+
+
+def test_lists_of_segments_are_measured_where_they_are_followed(shop: Shop) -> None:
+    rows = as_lists({f"u{n}": ["x", "y"] for n in range(9)}).append_column("country", pa.array(["it"] * 7 + ["fr"] * 2))
+    policy = MetricsPolicy(segment_metrics=("gini", "mean"), min_segment_rows=3)
+    points = shop.measure(rows, COLUMN, segments=(("country",),), policy=policy).points
+    told = {(one.series.key.segment, one.series.key.metric) for one in points if one.series.key.segment}
+    assert told == {("country=it", "gini")}
+    asked = len(shop.engine.queries)
+    points = shop.measure(rows, COLUMN, segments=(("country",),)).points
+    assert not [one for one in points if one.series.key.segment]
+    assert len(shop.engine.queries) - asked == 3, "nobody asks what nobody follows"
+
+
 def test_both_forms_say_the_same(shop: Shop) -> None:
     lists = lists_of(Random(1), users=30, items=9)
     rows, column = shop.values(as_rows(lists), ROWS), shop.values(as_lists(lists), COLUMN)
@@ -247,6 +326,24 @@ def test_vectors(shop: Shop) -> None:
     assert point.n == len(expected)
     half = 1.959964 * np.std(expected, ddof=1) / math.sqrt(len(expected))
     assert (point.low, point.high) == pytest.approx((np.mean(expected) - half, np.mean(expected) + half))
+
+
+def test_vectors_of_segments(shop: Shop) -> None:
+    random = np.random.default_rng(2)
+    vectors = {f"i{number}": random.normal(size=6) for number in range(20)}
+    lists = lists_of(Random(2), users=40, items=20)
+    spec = Recommendations(user=("user",), items="items", catalogue=Catalogue(table="stock", item="id", vector="v"))
+    stock = pa.table({"id": list(vectors), "v": pa.array([list(one) for one in vectors.values()])})
+    rows = as_lists(lists).append_column("country", pa.array(["it", "fr"] * 20))
+    points = shop.measure(rows, spec, stock=stock, segments=(("country",),), policy=FOLLOWED).points
+    found = {one.series.key.segment: one for one in points if one.series.key.metric == "intra_list_diversity"}
+    for segment, own in (("country=it", list(lists.values())[::2]), ("country=fr", list(lists.values())[1::2])):
+        expected = []
+        for items in own:
+            unit = [vectors[item] / np.linalg.norm(vectors[item]) for item in sorted(set(items))]
+            if len(unit) > 1:
+                expected.append(1 - np.mean([a @ b for a, b in combinations(unit, 2)]))
+        assert (found[segment].value, found[segment].n) == (pytest.approx(np.mean(expected)), len(expected))
 
 
 def test_vectors_without_direction_or_of_another_length_are_left_out() -> None:

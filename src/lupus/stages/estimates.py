@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         ConceptModel,
         Estimate,
         EstimateMetric,
+        Expected,
         Joined,
         LossModel,
         ProductSlices,
@@ -74,10 +75,10 @@ def estimate(
         points += run.performance(metrics)
         of_old = [one for one in evaluated(project, interval) if one != interval]
         earlier = workspace.store.points(
-            project.name, intervals=of_old, table=run.prediction.name, metric="estimated_*", segment=WHOLE
+            project.name, intervals=of_old, table=run.prediction.name, metric="estimated_*"
         )
         mature = [one for one in true if run.is_mature(one)]
-        errors = estimate_errors(project, run.prediction, [*earlier, *points], mature)
+        errors = estimate_errors(project, run.prediction, metrics, [*earlier, *points], mature)
         workspace.store.upsert_points(errors, scope="estimate_error")
         points += errors
     if wants_concept_drift(project):
@@ -104,48 +105,34 @@ class _Run:
 
     def performance(self, metrics: Sequence[EstimateMetric]) -> list[MetricPoint]:
         """The estimated metrics of the interval, and the model that they are made with, in the store."""
-        from lupus.measure.estimates import estimate_point
+        from lupus.measure.estimates import estimate_points
 
-        found, n = self._expected()
-        points = [
-            estimate_point(
-                self.project,
-                self.prediction,
-                metric,
-                self.interval,
-                found if isinstance(found, Failure) else found.get(metric.name),
-                n,
-            )
-            for metric in metrics
-        ]
+        points = estimate_points(self.project, self.prediction, metrics, self.interval, self._expected())
         store = self.workspace.store
         store.replace_points(self.project.name, self.interval, points, scope="estimates", states=self.learnt)
         return points
 
-    def _expected(self) -> tuple[Mapping[str, Estimate] | Failure, int]:
-        from lupus.measure.estimates import (
-            unusable,
-        )
+    def _expected(self) -> Mapping[str, Expected] | Failure:
+        """By segment what is to be expected, or why nothing is."""
+        from lupus.measure.estimates import unusable
 
         project, engine = self.project, self.workspace.engine
         snapshot = self._snapshot(self.prediction, self.interval)
         failure = unusable(self.prediction, snapshot) or self._blocked(self.interval)
         if failure is not None or snapshot is None:
-            return failure or Failure(FailureKind.NO_DATA, "there are no predictions"), 0
+            return failure or Failure(FailureKind.NO_DATA, "there are no predictions")
         try:
             if project.task is Task.REGRESSION:
-                return self._expected_errors(snapshot)
+                return self._expected_errors()
             if not snapshot.in_place:
                 return self._expected_decisions(snapshot, engine)
             with engine_in_place(project, [snapshot], self.workspace.connections) as (backend, now):
                 return self._expected_decisions(now[0], backend)
         except MeasureError as error:
             self.failed.append(f"estimates: {error}")
-            return Failure(FailureKind.NOT_READ, str(error)), snapshot.rows
+            return Failure(FailureKind.NOT_READ, str(error))
 
-    def _expected_decisions(
-        self, snapshot: Snapshot, engine: TableEngine
-    ) -> tuple[Mapping[str, Estimate] | Failure, int]:
+    def _expected_decisions(self, snapshot: Snapshot, engine: TableEngine) -> Mapping[str, Expected] | Failure:
         """What is to be expected of classes, or of scores."""
         from lupus.measure.estimates import Calibration, Slices, TopLabelModel, expected_of_classes, expected_of_scores
 
@@ -153,25 +140,24 @@ class _Run:
         if project.task is Task.MULTICLASS_CLASSIFICATION:
             model = self._model(TopLabelModel, self._top_labels)
             if isinstance(model, Failure):
-                return model, snapshot.rows
+                return model
             return expected_of_classes(project, prediction, snapshot, model, engine=engine)
         calibration = self._model(Calibration, self._calibration)
         if isinstance(calibration, Failure):
-            return calibration, snapshot.rows
+            return calibration
         return expected_of_scores(project, Slices(prediction, (snapshot,)), calibration, engine=engine)
 
-    def _expected_errors(self, snapshot: Snapshot) -> tuple[Mapping[str, Estimate] | Failure, int]:
+    def _expected_errors(self) -> Mapping[str, Expected] | Failure:
         """What is to be expected of predicted numbers."""
-        from lupus.measure.estimates import LossModel, unlabelled_rows
+        from lupus.measure.estimates import LossModel, expected_of_numbers
 
         model = self._model(LossModel, self._loss)
         if isinstance(model, Failure):
-            return model, snapshot.rows
+            return model
         slices = self._slices([self.interval])
         if not slices.predictions.snapshots:
-            return Failure(FailureKind.NO_DATA, "the data of the predictions is not there"), snapshot.rows
-        rows = unlabelled_rows(self.project, slices, engine=self.workspace.engine)
-        return model.estimates(rows.columns), rows.columns.rows
+            return Failure(FailureKind.NO_DATA, "the data of the predictions is not there")
+        return expected_of_numbers(self.project, slices, model, engine=self.workspace.engine)
 
     def concept_drift(self) -> list[MetricPoint]:
         """The concept drift of the intervals whose labels are waited for until this run, and no longer."""

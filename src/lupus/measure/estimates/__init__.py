@@ -9,10 +9,9 @@ from lupus.measure.estimates.measures import (
     calibrated,
     concept_drift,
     concept_model,
-    estimate_errors,
     estimate_metrics,
-    estimate_point,
     expected_of_classes,
+    expected_of_numbers,
     expected_of_scores,
     labelled_rows,
     loss_model,
@@ -23,6 +22,7 @@ from lupus.measure.estimates.measures import (
 )
 from lupus.measure.estimates.metric import Estimate, EstimateMetric
 from lupus.measure.estimates.multiclass import TopLabelModel
+from lupus.measure.estimates.points import Expected, estimate_errors, estimate_point, estimate_points
 from lupus.measure.estimates.rows import Joined
 from lupus.measure.estimates.slices import Feature, Slices
 
@@ -32,6 +32,7 @@ __all__ = [
     "ConceptModel",
     "Estimate",
     "EstimateMetric",
+    "Expected",
     "Feature",
     "Joined",
     "LossModel",
@@ -44,7 +45,9 @@ __all__ = [
     "estimate_errors",
     "estimate_metrics",
     "estimate_point",
+    "estimate_points",
     "expected_of_classes",
+    "expected_of_numbers",
     "expected_of_scores",
     "expected_performance",
     "labelled_rows",

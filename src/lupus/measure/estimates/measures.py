@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -15,26 +15,14 @@ from lupus.measure.estimates.concept import CONCEPT_DRIFT, ConceptModel
 from lupus.measure.estimates.loss import LossModel
 from lupus.measure.estimates.metric import Estimate, EstimateMetric, between
 from lupus.measure.estimates.multiclass import TopLabelModel
+from lupus.measure.estimates.points import Expected
 from lupus.measure.estimates.rows import Joined, bands_for, join_for, joined_rows
+from lupus.measure.estimates.segments import by_values, least_rows
 from lupus.measure.estimates.slices import Feature, Slices, scores_of
 from lupus.measure.estimates.top_scores import top_scores_of
 from lupus.measure.evaluation import BinaryScores, ConfusionMatrix, TopLabels
-from lupus.measure.metrics import wanted
-from lupus.model import (
-    WHOLE,
-    Failure,
-    FailureKind,
-    Group,
-    Interval,
-    MetricPoint,
-    Project,
-    Role,
-    Series,
-    SeriesKey,
-    Snapshot,
-    Table,
-    Task,
-)
+from lupus.measure.metrics import wanted, wanted_in_segments
+from lupus.model import WHOLE, Failure, FailureKind, Interval, Project, Role, Snapshot, Table, Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -126,11 +114,22 @@ def calibrated(states: Sequence[BinaryScores], *, least: int, threshold: float) 
 
 def expected_of_scores(
     project: Project, predictions: Slices, calibration: Calibration, *, engine: TableEngine
-) -> tuple[dict[str, Estimate], int]:
-    """The performance to be expected of one slice's scores, and how many there are."""
-    score, rows = scores_of(engine, predictions)
-    found = expected_performance(score, rows, calibration, threshold=project.metrics.threshold)
-    return found, int(rows.sum())
+) -> dict[str, Expected]:
+    """The performance to be expected of one slice's scores, by segment, the whole first."""
+    least, threshold = least_rows(project), project.metrics.threshold
+    found = {}
+    for segment, (score, rows) in scores_of(engine, predictions, _followed(project, predictions.kinds())).items():
+        n = int(rows.sum())
+        if segment == WHOLE or n >= least:
+            found[segment] = Expected(expected_performance(score, rows, calibration, threshold=threshold), n)
+    return found
+
+
+def _followed(project: Project, columns: Collection[str]) -> tuple[tuple[str, ...], ...]:
+    """The segmentations by these `columns`, if any estimate is followed in segments."""
+    if not any(wanted_in_segments(metric.name, project.metrics) for metric in estimate_metrics(project)):
+        return ()
+    return tuple(part for part in project.segments if set(part) <= set(columns))
 
 
 def top_label_model(
@@ -143,10 +142,30 @@ def top_label_model(
 
 def expected_of_classes(
     project: Project, prediction: Table, snapshot: Snapshot, model: TopLabelModel, *, engine: TableEngine
-) -> tuple[dict[str, Estimate], int]:
-    """The performance to be expected of one slice's predicted classes, and how many there are."""
-    scores = top_scores_of(engine, project, prediction, snapshot)
-    return model.estimates(scores), int(sum(float(rows.sum()) for _, rows in scores.values()))
+) -> dict[str, Expected]:
+    """The performance to be expected of one slice's predicted classes, by segment, the whole first."""
+    parts = _followed(project, dict(snapshot.schema))
+    found = {}
+    for segment, scores in top_scores_of(engine, project, prediction, snapshot, parts).items():
+        n = int(sum(float(rows.sum()) for _, rows in scores.values()))
+        if segment == WHOLE or n >= least_rows(project):
+            found[segment] = Expected(model.estimates(scores), n)
+    return found
+
+
+def expected_of_numbers(
+    project: Project, slices: ProductSlices, model: LossModel, *, engine: Engine
+) -> dict[str, Expected]:
+    """The performance to be expected of one slice's predicted numbers, by segment, the whole first."""
+    parts = _followed(project, slices.predictions.kinds())
+    names = tuple(dict.fromkeys(name for part in parts for name in part))
+    rows = unlabelled_rows(project, slices, engine=engine, also=names).columns
+    found = {WHOLE: Expected(model.estimates(rows), rows.rows)}
+    for part in parts:
+        for segment, where in by_values(part, [rows.texts[name] for name in part]).items():
+            if len(where) >= least_rows(project):
+                found[segment] = Expected(model.estimates(rows.taken(where)), len(where))
+    return found
 
 
 def labelled_rows(
@@ -165,13 +184,19 @@ def labelled_rows(
     return _rows(project, slices, bands, engine=engine, limit=limit)
 
 
-def unlabelled_rows(project: Project, slices: ProductSlices, *, engine: Engine) -> Joined:
-    """Predictions with their features."""
-    return _rows(project, slices, (), engine=engine, limit=CURRENT_ROWS)
+def unlabelled_rows(project: Project, slices: ProductSlices, *, engine: Engine, also: Sequence[str] = ()) -> Joined:
+    """Predictions with their features, and with the columns `also` as texts, whether they are features or not."""
+    return _rows(project, slices, (), engine=engine, limit=CURRENT_ROWS, also=also)
 
 
 def _rows(
-    project: Project, slices: ProductSlices, bands: Sequence[tuple[int, int, int]], *, engine: Engine, limit: int
+    project: Project,
+    slices: ProductSlices,
+    bands: Sequence[tuple[int, int, int]],
+    *,
+    engine: Engine,
+    limit: int,
+    also: Sequence[str] = (),
 ) -> Joined:
     predictions, data = slices.predictions, slices.data
     truth = project.of_role(Role.GROUND_TRUTH)
@@ -181,6 +206,7 @@ def _rows(
     names = (*hidden, *(one.name for one in own))
     others = data.features(patterns, without=names) if data is not None else ()
     labels = slices.labels if bands else None
+    own = (*own, *(Feature(name, numeric=False) for name in also))
     join = join_for(predictions, data, labels, (own, others), binary=is_binary(project), bands=bands, limit=limit)
     return joined_rows(engine, join, predictions, data, labels)
 
@@ -221,51 +247,3 @@ def too_few(labels: int, least: int) -> Failure:
         f"there are {labels:,} labelled rows to learn from, and {least:,} are needed (metrics.estimates.min_labels)"
     )
     return Failure(FailureKind.UNDEFINED, reason)
-
-
-def estimate_point(  # noqa: PLR0917 - what, of what, when
-    project: Project,
-    table: Table,
-    metric: EstimateMetric,
-    interval: Interval,
-    found: Estimate | Failure | None,
-    n: int,
-    *,
-    maturity: float | None = None,
-) -> MetricPoint:
-    """One estimate of the model's predictions as a point; None is a statistic that does not exist."""
-    series = _series(project, table, metric.name, metric.unit)
-    if isinstance(found, Estimate):
-        return MetricPoint(series, interval, found.value, n, None, maturity, found.low, found.high)
-    failure = found or Failure(FailureKind.UNDEFINED, metric.undefined if n else "no score is valid")
-    return MetricPoint(series, interval, None, n, failure, maturity)
-
-
-def estimate_errors(
-    project: Project, table: Table, estimated: Sequence[MetricPoint], true: Sequence[MetricPoint]
-) -> list[MetricPoint]:
-    """Estimated minus true, for each of the project's estimated metrics and intervals that have both.
-
-    The maturity is that of the true value; where that failed, so does the difference, for the same reason.
-    """
-    known = {(one.interval, one.series.key): one for one in true}
-    by_name = {metric.name: metric for metric in estimate_metrics(project)}
-    made = []
-    for one in estimated:
-        metric = by_name.get(one.series.key.metric)
-        if metric is None or one.value is None or not wanted(metric.error, project.metrics):
-            continue
-        key = SeriesKey(project.name, table.name, table.score, metric.of)
-        other = known.get((one.interval, key))
-        if other is None:
-            continue
-        series = _series(project, table, metric.error, "")
-        if other.value is None:
-            made.append(MetricPoint(series, one.interval, None, other.n, other.failure, other.maturity))
-        else:
-            made.append(MetricPoint(series, one.interval, one.value - other.value, other.n, None, other.maturity))
-    return made
-
-
-def _series(project: Project, table: Table, metric: str, unit: str) -> Series:
-    return Series(SeriesKey(project.name, table.name, table.score, metric, WHOLE), Group.EVALUATION, unit)

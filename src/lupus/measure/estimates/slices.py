@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lupus.measure.columns import Kind, Part, columns_of, kind_of
 from lupus.measure.engine import Engine, TableEngine
+from lupus.measure.estimates.segments import Parts, by_segment, counted
 from lupus.measure.learners import Columns
 from lupus.model import Snapshot, Table
 
@@ -79,23 +80,33 @@ class Slices:
         )[:MOST_FEATURES]
 
 
-def scores_of(engine: TableEngine, predictions: Slices) -> tuple[Floats, Floats]:
-    """(score ascending, rows) of all valid scores, (C,) each; scores closer than 1/8192 in log-odds are one."""
-    engine.show(_VIEW, predictions.sources(engine), [(predictions.table.score, "score")])
-    found = engine.arrays("lupus.measure.estimates.scores", _scores)
-    return floats(found["score"]), floats(found["rows"])
+def scores_of(
+    engine: TableEngine, predictions: Slices, segments: Sequence[Sequence[str]] = ()
+) -> dict[str, tuple[Floats, Floats]]:
+    """(score ascending, rows) of all valid scores, (C,) each; scores closer than 1/8192 in log-odds are one.
+
+    By segment, of the whole and of all `segments`, which are named by one or two columns each.
+    """
+    names = tuple(dict.fromkeys(name for one in segments for name in one))
+    parts = tuple(tuple(map(names.index, one)) for one in segments)
+    shown = [(predictions.table.score, "score"), *((name, f"s{at}") for at, name in enumerate(names))]
+    engine.show(_VIEW, predictions.sources(engine), shown)
+    found = engine.arrays(("lupus.measure.estimates.scores", parts), partial(_scores, parts))
+    score, rows = floats(found["score"]), floats(found["rows"])
+    return {segment: (score[where], rows[where]) for segment, where in by_segment(found, segments).items()}
 
 
-def _scores() -> ibis.Table:
+def _scores(parts: Parts) -> ibis.Table:
     import ibis
 
-    # Declared as an integer, a number of any type gets the cast; see `lupus.measure.plan`.
-    rows = ibis.table({"score": "int64"}, name=_VIEW)
-    rows = rows.select(score=rows.score.cast("float64"))
+    labels = [f"s{column}" for column in sorted({column for part in parts for column in part})]
+    # Declared as an integer, a value of any type gets the cast; see `lupus.measure.plan`.
+    rows = ibis.table(dict.fromkeys(("score", *labels), "int64"), name=_VIEW)
+    texts = {label: rows[label].cast("string") for label in labels}
+    rows = rows.select(score=rows.score.cast("float64"), **texts)
     score = rows.score
     rows = rows.filter((score >= 0.0) & (score <= 1.0)).mutate(cell=cell_of(score))
-    counted = rows.group_by("cell").aggregate(score=rows.score.min(), rows=rows.count())
-    return counted.order_by("cell").select("score", "rows")
+    return counted(rows, parts)
 
 
 def cell_of(score: Any) -> Any:
@@ -151,9 +162,11 @@ def columns_from(found: Mapping[str, Any], named: Mapping[str, Feature]) -> Colu
     import numpy as np
 
     numbers = {one.name: floats(found[alias]) for alias, one in named.items() if one.numeric}
-    texts: dict[str, Any] = {
-        one.name: np.ma.filled(np.ma.asarray(found[alias], dtype=object), None)
-        for alias, one in named.items()
-        if not one.numeric
-    }
+    texts = {}
+    for alias, one in named.items():
+        if not one.numeric:
+            # NumPy would fill in a question mark: to it None is no value to fill in.
+            values: Any = np.ma.asarray(found[alias], dtype=object)
+            texts[one.name] = np.array(np.ma.getdata(values), dtype=object)
+            texts[one.name][np.ma.getmaskarray(values)] = None
     return Columns(numbers, texts)
