@@ -45,12 +45,13 @@ def sparse(given: Any, share: float = 0.2) -> list[Any]:
 def agree(found: dict[str, float], expected: dict[str, float], *, size: float = 1.0) -> None:
     """The metrics that exist are exactly those that the oracle has a number for, and of the same value.
 
-    `size` is how large the numbers are whose sums may cancel out.
+    `size` is how large the numbers are whose sum may cancel out.
     """
-    finite = {name: value for name, value in expected.items() if not math.isnan(value)}
-    assert {name: value for name, value in found.items() if name in expected} == pytest.approx(
-        finite, rel=1e-9, abs=1e-12 * size
-    )
+    kept = {name: value for name, value in expected.items() if not math.isnan(value)}
+    got = {name: value for name, value in found.items() if name in expected}
+    assert got.keys() == kept.keys()
+    for name, value in kept.items():
+        assert got[name] == pytest.approx(value, rel=1e-9, abs=1e-12 * (size if name == "mean" else 1.0)), name
 
 
 # Numbers
@@ -64,6 +65,7 @@ DEGENERATE_NUMBERS: dict[str, list[float | None]] = {
     "one row": [7.5],
     "two rows": [7.5, -1.0],
     "a constant": [0.1] * 60,
+    "all but one": [0.1] * 60 + [0.2],
     "zeros": [0.0] * 9,
     "nulls": [None] * 9,
     "one value among nulls": [None, None, -3.0],
