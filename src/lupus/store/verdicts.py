@@ -87,9 +87,12 @@ def read(
             if intervals is None:  # the key begins with the interval: name all, and no other series' row is read
                 own = tables.intervals.c
                 conditions.append(columns.start.in_(sa.select(own.start).where(own.project_id == number)))
+    if findings_only and connection.dialect.name != "sqlite":
+        conditions.append(_IS_FINDING)
     query = sa.select(tables.verdicts)
-    if findings_only:
-        # Keys first: the findings' index holds them, and SQLite would else walk through all verdicts.
+    if findings_only and connection.dialect.name == "sqlite":
+        # Keys first: the findings' index holds them, and SQLite would else walk through all verdicts. PostgreSQL uses
+        # the index by itself, and would compare each with each while it knows nothing of a new table's size.
         key = tables.verdicts.primary_key.columns
         keys = sa.select(*key).where(*conditions, _IS_FINDING).subquery("keys")
         query = query.join(keys, sa.and_(*(column == keys.c[column.name] for column in key)))
