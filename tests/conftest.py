@@ -11,8 +11,13 @@ from contextlib import suppress
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings
 
 from slack_server import SlackServer, slack_server
+
+# What a property takes says how busy the machine is, not whether the property holds.
+settings.register_profile("lupus", deadline=None)
+settings.load_profile("lupus")
 
 # Airflow makes its folder as soon as it is imported: neither in HOME nor in the Airflow of whoever runs the tests.
 _AIRFLOW_HOME = tempfile.TemporaryDirectory(prefix="lupus-tests-airflow-", ignore_cleanup_errors=True)

@@ -29,7 +29,7 @@ from lupus.measure.estimates import (
     expected_of_scores,
 )
 from lupus.measure.learners import Columns
-from lupus.model import WHOLE, Project, Role, Table, Task
+from lupus.model import WHOLE, Project, Role, Table, Task, segment_name
 
 HALF = Calibration((0.0, 1.0), (0.0, 1.0), (0.05, 0.95), (500.0, 500.0))
 SEGMENTS = (("s",), ("s", "t"), ("absent",))
@@ -102,6 +102,14 @@ def test_scores_of_segments(bench: Bench, seed: int) -> None:
         expected = over_all_labels(columns["score"][where])
         assert {name: got[name] for name in expected} == pytest.approx(expected, rel=1e-9), segment
         assert found[segment].n == where.sum()
+
+
+def test_segments_with_sql_in_their_names_and_values(bench: Bench) -> None:
+    nasty = "s\"'); DROP TABLE x; --"
+    of = replace(project(), segments=((nasty,),))
+    columns = {"id": np.arange(4), "score": [0.1, 0.9, 0.4, 0.6], nasty: [nasty] * 4}
+    found = expected_of_scores(of, slices(bench, of, columns), HALF, engine=bench.engine)
+    assert {segment: one.n for segment, one in found.items()} == {WHOLE: 4, segment_name((nasty, nasty)): 4}
 
 
 def test_nothing_is_said_of_small_segments_of_absent_columns_and_where_nothing_is_followed(bench: Bench) -> None:

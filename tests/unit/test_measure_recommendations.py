@@ -500,6 +500,14 @@ def test_names_with_sql_in_them(shop: Shop) -> None:
     assert shop.values(rows, spec, stock={nasty: ["x", "z"]})["catalogue_coverage"] == 0.5
 
 
+def test_segments_with_sql_in_their_names_and_values(shop: Shop) -> None:
+    nasty = "s\"'); DROP TABLE x; --"
+    rows = as_lists({f"u{n}": ["x", "y"] for n in range(4)}).append_column(nasty, pa.array([nasty] * 4))
+    points = shop.measure(rows, COLUMN, segments=((nasty,),), policy=FOLLOWED).points
+    found = {one.series.key.segment: one.value for one in points if one.series.key.metric == "lists"}
+    assert found == {"": 4, segment_name((nasty, nasty)): 4}
+
+
 def test_metrics_may_be_left_out(shop: Shop) -> None:
     policy = MetricsPolicy(include=("lists", "gini"))
     assert shop.values(as_lists({"a": ["x"]}), COLUMN, policy=policy).keys() == {"lists", "gini"}

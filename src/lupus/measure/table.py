@@ -10,12 +10,13 @@ from typing import Any
 
 from lupus.measure.answers import Answers, read_answers
 from lupus.measure.columns import Kind, group_of
-from lupus.measure.engine import SAMPLE_ROWS, TableEngine, sample_of
+from lupus.measure.engine import TableEngine
 from lupus.measure.grid import grid_for
 from lupus.measure.plan import GRID_QUANTILES, MOST_ITEMS, Derive, Plan, plan_for, unplaced, wall_clock
 from lupus.measure.points import Writer
 from lupus.measure.query import VIEW, build
 from lupus.measure.reference import MOST_SEEN, categories_from, grid_in, is_free_text
+from lupus.measure.sample import SAMPLE_ROWS, sample_of
 from lupus.measure.scan import scan
 from lupus.model import (
     WHOLE,
