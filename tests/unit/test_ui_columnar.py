@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -33,3 +35,12 @@ def test_four_digits_are_kept(value: float) -> None:
     if 1e-5 < abs(value) < 1e9:
         assert f"{found:.4g}" == f"{value:.4g}"
         assert float(f"{found:.4g}") == found
+
+
+def test_the_first_catalogue_does_not_wait_for_pandas() -> None:
+    script = (
+        "import sys, numpy as np; from lupus.ui.columnar import document; "
+        "print(document({}, {'y': np.array([1.5, np.nan]), 'n': np.arange(2)}, {}).decode(), 'pandas' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == '{"y":[1.5,null],"n":[0,1]} False'
