@@ -49,6 +49,20 @@ def test_a_store_of_another_schema_is_refused(tmp_path: Path, revision: str, sta
         assert "schema" in answer.json()["detail"]
 
 
+def test_a_store_that_is_upgraded_under_a_running_server_is_noticed(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    with open_store(url) as store:
+        fill(store, "ads")
+    with api(url, tmp_path, create=False) as (_, client):
+        assert client(ANN).get("projects").status_code == 200
+        engine = sa.create_engine(url)
+        with engine.begin() as connection:
+            connection.execute(sa.text("UPDATE lupus_version SET version_num = '9999'"))
+        engine.dispose()
+        assert state_of(client(ANN)) == "new"
+        assert client(ANN).get("projects").json()["code"] == "store_new"
+
+
 def test_an_older_schema_says_how_to_upgrade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"sqlite:///{tmp_path / 'store.db'}"
     open_store(url).close()

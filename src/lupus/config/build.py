@@ -69,7 +69,7 @@ def build(file: ProjectFile, document: Document, path: pathlib.Path) -> Project:
         task=file.task,
         segments=_segments(file),
         metrics=_metrics(file.metrics, file.timezone),
-        rules=_rules(file.rules),
+        rules=rules_of(file.rules),
         alerts=_alerts(file.alerts, file.timezone),
         retrain=None if file.retrain is None else _retrain(file.retrain),
         compare=_compare(file),
@@ -148,7 +148,7 @@ def _fairness(file: FairnessFile | None) -> FairnessPolicy:
     return FairnessPolicy(segments=tuple(map(columns_of, file.segments)), min_rows=file.min_rows)
 
 
-def _rules(rules: Rules) -> tuple[RuleSpec, ...]:
+def rules_of(rules: Rules) -> tuple[RuleSpec, ...]:
     """The default rules, replaced or removed by name, then the author's own in file order.
 
     A rule that says nothing of `where` stays with the series of the default rule it replaces: who sets another

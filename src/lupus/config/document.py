@@ -185,19 +185,26 @@ class Document:
         self._add(node.start_mark.line + 1, node.start_mark.column + 1, message, hint)
 
 
-def read_document(path: str, text: str, environ: Mapping[str, str]) -> Document:
-    """The document in `text`. What is wrong with it as YAML is in its `problems`; without a `root` it is unusable."""
-    document = Document(path, text, _environ=environ)
+def compose(text: str) -> Node | None:
+    """The nodes of the one document in `text`, None when it is empty. Raises `yaml.YAMLError`."""
     loader = None
     try:
         loader = _Loader(text)
-        root = loader.get_single_node()
-    except yaml.YAMLError as error:
-        document.problems.append(syntax_problem(path, text, error))
-        return document
+        root: Node | None = loader.get_single_node()
+        return root
     finally:
         if loader is not None:
             loader.dispose()
+
+
+def read_document(path: str, text: str, environ: Mapping[str, str]) -> Document:
+    """The document in `text`. What is wrong with it as YAML is in its `problems`; without a `root` it is unusable."""
+    document = Document(path, text, _environ=environ)
+    try:
+        root = compose(text)
+    except yaml.YAMLError as error:
+        document.problems.append(syntax_problem(path, text, error))
+        return document
     if root is None:
         hint = "a project needs at least project, start and tables"
         document.problems.append(Problem(path, 1, 1, "the file is empty", hint))

@@ -71,6 +71,14 @@ def dump(project: Project) -> str:
     return text
 
 
+def flow(item: Mapping[str, Any]) -> str:
+    """A mapping as a project file says it, on one line: ``{name: value}``."""
+    text: str = yaml.dump(
+        _plain(item), Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=True, width=10**6
+    )
+    return text.strip()
+
+
 def _put(tree: Any, path: tuple[str | int, ...], text: _Verbatim) -> None:
     """Replace the value at `path`, if there is one."""
     for part in path[:-1]:

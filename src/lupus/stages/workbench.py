@@ -54,12 +54,13 @@ def try_rule(
     first: Interval | None = None,
     last: Interval | None = None,
     progress: Callable[[int, int], None] | None = None,
+    text: str = "",
 ) -> Trial:
     """The rule `name` of `project` with `parameters` changed, beside as it is, on one `series` or all of them.
 
     From `first` to `last`, by default all that is stored; intervals before `first` are history. `progress` is told
-    how many of how many intervals were replayed. Raises `LupusError` for an unknown rule or parameter, a value that
-    does not fit, and when nothing is stored.
+    how many of how many intervals were replayed. `text` is the project's file as its author wrote it. Raises
+    `LupusError` for an unknown rule or parameter, a value that does not fit, and when nothing is stored.
     """
     from lupus.act import clusters, counts
 
@@ -106,7 +107,7 @@ def try_rule(
         sides[1],
         tuple(one for one in sides[1].findings if (one.series, one.interval) not in before),
         tuple(one for one in sides[0].findings if (one.series, one.interval) not in after),
-        _diff(project, proposal),
+        _diff(project, rule, proposal, text),
     )
 
 
@@ -164,14 +165,21 @@ def _months(intervals: Sequence[Interval]) -> float:
     return max(days / _DAYS_IN_MONTH, 1e-9)
 
 
-def _diff(project: Project, proposal: RuleSpec) -> str:
-    """The change of the project's file, written out with all defaults, as a unified diff."""
-    from lupus.config import dump
+def _diff(project: Project, before: RuleSpec, proposal: RuleSpec, text: str) -> str:
+    """The change of the project's file as a unified diff: of the author's own `text` where that can be changed."""
+    from lupus.config import dump, with_rule
 
-    changed = replace(project, rules=tuple(proposal if one.name == proposal.name else one for one in project.rules))
     name = project.path.name if project.path is not None else f"{project.name}.yaml"
+    changed = replace(project, rules=tuple(proposal if one.name == proposal.name else one for one in project.rules))
+    if changed == project:
+        return ""
     try:
-        before, after = dump(project).splitlines(), dump(changed).splitlines()
+        edited = with_rule(text, before, proposal)
+        if edited is None:
+            text, edited = dump(project), dump(changed)
+            name += ", written out with all defaults"
     except (TypeError, ValueError) as error:
         raise LupusError(f"{proposal.name} cannot be written: {error}") from error
-    return "\n".join(difflib.unified_diff(before, after, name, f"{name} (proposal)", lineterm="", n=4))
+    return "\n".join(
+        difflib.unified_diff(text.splitlines(), edited.splitlines(), name, f"{name} (proposal)", lineterm="", n=4)
+    )

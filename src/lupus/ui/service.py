@@ -96,7 +96,11 @@ class Service:
         return Found(number, self.stand(visitor, found[1].key.project), found[1])
 
     def project(self, stand: ProjectStand) -> Project:
-        """The project as its file says: the file itself where it is at hand, else the text that the last run stored.
+        """The project as its file says."""
+        return self.project_file(stand)[0]
+
+    def project_file(self, stand: ProjectStand) -> tuple[Project, str]:
+        """The project and its file's text: the file itself where it is at hand, else what the last run stored of it.
 
         Raises `LupusError` when there is neither, or the file has problems.
         """
@@ -107,7 +111,7 @@ class Service:
         if loaded:
             if loaded[0].project is None:
                 raise ConfigError(loaded[0].problems)
-            return loaded[0].project
+            return loaded[0].project, loaded[0].text
         text = stand.about.get("text", "")
         if not text:
             raise LupusError(f"the file of {stand.name} is not known here; it comes with the project's next run")
@@ -115,7 +119,7 @@ class Service:
             path = Path(name) / (stand.about.get("file") or "project.yaml")
             path.write_text(text, encoding="utf-8")
             try:
-                return load_project(path, environ=self.environ)
+                return load_project(path, environ=self.environ), text
             except ConfigError as error:
                 raise LupusError(str(error).replace(f"{name}{os.sep}", "")) from error
 
@@ -123,10 +127,13 @@ class Service:
         """The store's state (ok, down, old, new, empty) and what to do about it."""
         try:
             store = self.store
+            current, head = store.revision()
+            if current != head:  # upgraded, or emptied, under a running server
+                self.close()
+                raise self._not_ours(current)
+            known = store.views.projects(readable)
         except StoreUnavailableError as error:
             return error.code.removeprefix("store_"), error.detail
-        try:
-            known = store.views.projects(readable)
         except StoreError as error:
             return "down", str(error)
         if not any(one.latest_start is not None for one in known):

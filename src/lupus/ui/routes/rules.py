@@ -41,7 +41,7 @@ def post_backtest(request: Request, visitor: VisitorDep, service: ServiceDep, qu
         if found.project.name != stand.name:
             raise RefusedError.not_found("series")
         key = found.series.key
-    project = service.project(stand)
+    project, text = service.project_file(stand)
     if not any(one.name == question.rule for one in project.rules):
         raise RefusedError.not_found("rule")
     first, last = _interval(project, question.start), _interval(project, question.to)
@@ -58,6 +58,7 @@ def post_backtest(request: Request, visitor: VisitorDep, service: ServiceDep, qu
             first=first,
             last=last,
             progress=progress,
+            text=text,
         )
         return answer(service, stand, trial, single=key is not None)
 
