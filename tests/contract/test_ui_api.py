@@ -339,7 +339,8 @@ def test_remarks_and_exclusions(world: SimpleNamespace) -> None:
 
 def test_a_dashboard_shows_each_viewer_what_they_may_see(world: SimpleNamespace) -> None:
     chart = {"id": "a", "kind": "chart", "series": [series("spam", "", "rows").key.slug, world.ones[0].key.slug]}
-    number = {"id": "b", "kind": "number", "series": world.ones[0].key.slug}
+    place = {"x": 6, "y": 4, "w": 3, "h": 2}
+    number = {"id": "b", "kind": "number", "series": world.ones[0].key.slug, "place": place}
     matrix = {"id": "c", "kind": "matrix", "project": "ads"}
     text = {"id": "d", "kind": "markdown", "text": EVIL.replace("\udc80", "")}
     made = world.eva.post(
@@ -349,7 +350,8 @@ def test_a_dashboard_shows_each_viewer_what_they_may_see(world: SimpleNamespace)
     dashboards.DashboardOut.model_validate(made.json())
     slug = made.json()["slug"]
     seen = get(world.bob, f"dashboards/{slug}", dashboards.DashboardOut)
-    assert (seen["hidden"], [one["id"] for one in seen["body"]]) == (2, ["a", "d"])
+    assert [one["id"] for one in seen["body"]] == ["a", "d"]
+    assert (len(seen["hidden"]), seen["hidden"][0], seen["narrowed"]) == (2, place, {"a": 1})
     assert seen["body"][0]["series"] == chart["series"][:1]
     assert not seen["may_edit"]
     refused(world.bob.put(f"dashboards/{slug}", json={"title": "mine", "version": 1}), 403, "not_allowed")
@@ -357,10 +359,20 @@ def test_a_dashboard_shows_each_viewer_what_they_may_see(world: SimpleNamespace)
         f"dashboards/{slug}", json={"title": "one", "project": "spam", "version": 1, "widgets": [text]}
     )
     assert first.json()["version"] == 2
+    editor = world.client(Person("max", {"spam"}, {"spam"}))
+    both = {"title": "one", "project": "spam", "widgets": [chart, number, text]}
+    world.eva.put(f"dashboards/{slug}", json={**both, "version": 2})
+    narrowed = {**chart, "series": chart["series"][:1], "title": "as I see it"}
+    saved = editor.put(f"dashboards/{slug}", json={**both, "widgets": [narrowed, text], "version": 3})
+    assert saved.json()["narrowed"] == {"a": 1}
+    whole = get(world.eva, f"dashboards/{slug}")["body"]  # nothing that the editor could not see was taken away
+    assert [(one["id"], one.get("series")) for one in whole] == [
+        ("a", chart["series"]), ("d", None), ("b", number["series"]),
+    ]  # fmt: skip
     late = world.eva.put(f"dashboards/{slug}", json={"title": "two", "project": "spam", "version": 1})
     assert refused(late, 409, "conflict")["current"]["title"] == "one"
     refused(world.eva.delete(f"dashboards/{slug}", params={"version": 1}), 409, "conflict")
-    assert world.eva.delete(f"dashboards/{slug}", params={"version": 2}).status_code == 204
+    assert world.eva.delete(f"dashboards/{slug}", params={"version": 4}).status_code == 204
     refused(world.eva.get(f"dashboards/{slug}"), 404, "not_found")
 
 
@@ -372,7 +384,7 @@ def test_private_dashboards_and_the_generated_ones(world: SimpleNamespace) -> No
     assert [row["slug"] for row in rows] == ["mine", "starter-ads", "starter-spam"]
     starter = get(world.ann, "dashboards/starter-ads", dashboards.DashboardOut)
     assert starter["generated"]
-    assert starter["hidden"] == 0
+    assert starter["hidden"] == []
     refused(world.ann.put("dashboards/starter-ads", json={"title": "x", "version": 1}), 403, "not_allowed")
     refused(world.ann.post("dashboards", json={"title": "x", "slug": "starter-x"}), 422, "invalid")
     twice = [{"id": "a", "kind": "markdown", "text": ""}] * 2
@@ -386,7 +398,10 @@ def test_a_rule_is_tried_on_one_series_at_once(world: SimpleNamespace) -> None:
     rules.BacktestOut.model_validate(found)
     assert (found["today_tally"]["findings"], found["lost_total"]) == (1, 0)
     assert found["gained_total"] == sum(1 for place in range(59) if place != 30 and place % 7 == 0)
-    assert "+    min: 101" in found["diff"]
+    assert [line for line in found["diff"].split("\n") if line[0] in "+-"][2:] == [
+        "-  rows_low: {kind: threshold, where: {metric: rows}, min: 50}",
+        "+  rows_low: {kind: threshold, where: {metric: rows}, min: 101}",
+    ]
     refused(world.ann.post("/rules:backtest", json={**question, "parameters": {"mni": 1}}), 422, "invalid")
     refused(world.ann.post("/rules:backtest", json={**question, "rule": "nothing"}), 404, "not_found")
     assert len(get(world.ann, f"series/{world.ones[0].key.slug}")["sentences"]) == 1  # nothing was stored

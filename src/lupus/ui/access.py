@@ -40,6 +40,16 @@ class Visitor:
     def name(self) -> str:
         return str(self.user.get_name())
 
+    def name_of(self, user_id: str) -> str:
+        """The name of another user, where the auth manager can tell it; else the id, which often is one."""
+        if user_id == self.id:
+            return self.name
+        try:
+            return str(get_auth_manager().deserialize_user({"sub": user_id}).get_name())
+        except Exception:
+            # Managers differ in what they keep of users who are not there: one knows them all, one only their tokens.
+            return user_id
+
     @property
     def readable(self) -> frozenset[str]:
         """The names of all projects whose Dag the user may read."""

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from lupus.ui.schemas.dashboards import Widget
+from lupus.ui.schemas.dashboards import MOST_SERIES, Widget
 
 if TYPE_CHECKING:
     from lupus.store.views.rows import Dashboard, ProjectStand
 
 STARTER: Final = "starter-"
+MAKER: Final = "Lupus"
+"""The owner of what is generated."""
 _WIDGET: Final = TypeAdapter[Any](Widget)
 _WORDS: Final = re.compile(r"[^a-z0-9]+")
 
@@ -37,42 +40,68 @@ def series_in(body: Collection[Mapping[str, Any]]) -> set[int]:
     return {one for one in found if one < 1 << 63}
 
 
-def visible(
-    body: Collection[Mapping[str, Any]], readable: Collection[str], homes: Mapping[int, str]
-) -> tuple[list[dict[str, Any]], int]:
-    """The widgets that a viewer may see, and how many are left out. `homes` are the projects of series.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one viewer may see: `widgets`, the places of those left out, and how many series charts are left without."""
+
+    widgets: list[dict[str, Any]]
+    hidden: list[dict[str, int]]
+    narrowed: dict[str, int]
+
+
+def visible(body: Collection[Mapping[str, Any]], readable: Collection[str], homes: Mapping[int, str]) -> Seen:
+    """The part of `body` that a viewer may see. `homes` are the projects of series.
 
     Of a chart only the series that may be seen are left; one without any goes.
     """
-    kept, hidden = [], 0
+    seen = Seen([], [], {})
     for widget in body:
         shown = dict(widget)
         if widget["kind"] in ("matrix", "incidents") and widget.get("project") and widget["project"] not in readable:
-            hidden += 1
+            seen.hidden.append(widget.get("place", {}))
             continue
         if widget["kind"] == "chart":
             shown["series"] = [one for one in widget["series"] if homes.get(int(one, 16)) in readable]
             if not shown["series"]:
-                hidden += 1
+                seen.hidden.append(widget.get("place", {}))
                 continue
         if widget["kind"] == "number" and homes.get(int(widget["series"], 16)) not in readable:
-            hidden += 1
+            seen.hidden.append(widget.get("place", {}))
             continue
         try:
-            kept.append(_WIDGET.dump_python(_WIDGET.validate_python(shown), mode="json"))
+            seen.widgets.append(_WIDGET.dump_python(_WIDGET.validate_python(shown), mode="json"))
         except ValidationError:  # of another version of Lupus
-            hidden += 1
-    return kept, hidden
+            seen.hidden.append(widget.get("place", {}))
+            continue
+        if lost := len(widget.get("series", ())) - len(shown.get("series", ())):
+            seen.narrowed[widget["id"]] = lost
+    return seen
 
 
-def row(
-    dashboard: Dashboard, *, may_edit: bool, generated: bool = False, viewer: tuple[str, str] = ("", "")
-) -> dict[str, Any]:
-    """A `DashboardRow` as plain values. A `viewer` (id and name) who owns it is shown by name."""
+def with_hidden(
+    before: Collection[Mapping[str, Any]],
+    after: list[dict[str, Any]],
+    readable: Collection[str],
+    homes: Mapping[int, str],
+) -> list[dict[str, Any]]:
+    """`after`, an editor's version of `before`, with what they could not see: who edits takes nothing from others."""
+    seen = visible(before, readable, homes)
+    kept = {one["id"] for one in seen.widgets}
+    given = {one["id"] for one in after}
+    charts = {one["id"]: one["series"] for one in before if one["id"] in seen.narrowed}
+    for one in after:
+        if one["kind"] == "chart" and one["id"] in charts:
+            others = [name for name in charts[one["id"]] if homes.get(int(name, 16)) not in readable]
+            one["series"] = [*one["series"], *(name for name in others if name not in one["series"])][:MOST_SERIES]
+    return after + [dict(one) for one in before if one["id"] not in kept and one["id"] not in given]
+
+
+def row(dashboard: Dashboard, *, owner: str, may_edit: bool, generated: bool = False) -> dict[str, Any]:
+    """A `DashboardRow` as plain values; `owner` is the name that its viewer knows."""
     return {
         "slug": dashboard.id,
         "title": dashboard.title,
-        "owner": viewer[1] if dashboard.owner == viewer[0] else dashboard.owner,
+        "owner": owner,
         "project": dashboard.project,
         "version": dashboard.version,
         "widgets": len(dashboard.body),
@@ -101,4 +130,4 @@ def starter(stand: ProjectStand) -> Dashboard:
         widget(5, "wall", "Predictions", query=f"project:{name} group:prediction seg:(all)", limit=8, days=90),
         widget(6, "wall", "Rows of tables", query=f"project:{name} metric:rows seg:(all)", limit=8, days=90),
     ]
-    return Dashboard(STARTER + name, name, f"{name}: every morning", "Lupus", 1, body)
+    return Dashboard(STARTER + name, name, f"{name}: every morning", MAKER, 1, body)

@@ -26,11 +26,10 @@ SlugPath = Annotated[str, Path(max_length=80, pattern=r"^[a-z0-9][a-z0-9_-]*$", 
 def get_dashboards(visitor: VisitorDep, service: ServiceDep) -> Dashboards:
     """The user's own, those shared with projects they may read, and a generated one per project."""
     stands = service.stands(visitor)
-    made = [
-        boards.row(one, may_edit=_may_edit(visitor, one), viewer=(visitor.id, visitor.name))
-        for one in service.views.dashboards(visitor.id, stands)
-    ]
-    made += [boards.row(boards.starter(one), may_edit=False, generated=True) for one in stands]
+    found = service.views.dashboards(visitor.id, stands)
+    names = {owner: visitor.name_of(owner) for owner in {one.owner for one in found}}
+    made = [boards.row(one, owner=names[one.owner], may_edit=_may_edit(visitor, one)) for one in found]
+    made += [boards.row(boards.starter(one), owner=boards.MAKER, may_edit=False, generated=True) for one in stands]
     return Dashboards(rows=[DashboardRow.model_validate(one) for one in made])
 
 
@@ -74,7 +73,7 @@ def put_dashboard(
         visitor.edit(service.stand(visitor, question.project).name)
     if question.project != before.project and before.owner != visitor.id:
         raise RefusedError.not_allowed("only its owner may change with whom a dashboard is shared")
-    body = _with_hidden(service, visitor, before, _body(question))
+    body = boards.with_hidden(before.body, _body(question), visitor.readable, _homes(service, before.body))
     made = Dashboard(
         slug, question.project, question.title, before.owner, question.version + 1, body, datetime.now(UTC)
     )
@@ -134,20 +133,12 @@ def _homes(service: Service, body: list[dict[str, Any]]) -> dict[int, str]:
     return {number: one.key.project for number, (_, one) in service.views.find(named).items()} if named else {}
 
 
-def _with_hidden(
-    service: Service, visitor: Visitor, before: Dashboard, body: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """`body` with the widgets that this editor could not see: who edits what they see takes nothing from others."""
-    seen = {one["id"] for one in boards.visible(before.body, visitor.readable, _homes(service, before.body))[0]}
-    given = {one["id"] for one in body}
-    return body + [one for one in before.body if one["id"] not in seen and one["id"] not in given]
-
-
 def _shown(service: Service, visitor: Visitor, dashboard: Dashboard, *, generated: bool = False) -> DashboardOut:
-    body, hidden = boards.visible(dashboard.body, visitor.readable, _homes(service, dashboard.body))
+    seen = boards.visible(dashboard.body, visitor.readable, _homes(service, dashboard.body))
     may_edit = not generated and _may_edit(visitor, dashboard)
-    row = boards.row(dashboard, may_edit=may_edit, generated=generated, viewer=(visitor.id, visitor.name))
-    return DashboardOut.model_validate({**row, "body": body, "hidden": hidden})
+    owner = boards.MAKER if generated else visitor.name_of(dashboard.owner)
+    row = boards.row(dashboard, owner=owner, may_edit=may_edit, generated=generated)
+    return DashboardOut.model_validate({**row, "body": seen.widgets, "hidden": seen.hidden, "narrowed": seen.narrowed})
 
 
 def _record(service: Service, visitor: Visitor, dashboard: Dashboard, action: str) -> None:

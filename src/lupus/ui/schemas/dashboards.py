@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
 from lupus.ui.schemas.common import Answer, Instant, Question, SeriesId
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,79}$")]
+
+
+MOST_SERIES: Final = 8
+"""On one chart."""
 
 
 class Place(Question):
@@ -30,7 +34,7 @@ class ChartWidget(_Widget):
     """One chart of one or more series."""
 
     kind: Literal["chart"]
-    series: list[SeriesId] = Field(min_length=1, max_length=8)
+    series: list[SeriesId] = Field(min_length=1, max_length=MOST_SERIES)
     days: int = Field(default=90, ge=1, le=4000)
 
 
@@ -115,7 +119,8 @@ class Dashboards(Answer):
 
 
 class DashboardOut(DashboardRow):
-    """A dashboard. Widgets of projects that the user may not read are left out and counted."""
+    """A dashboard. Of widgets of projects that the user may not read only the places are left."""
 
     body: list[Widget]
-    hidden: int
+    hidden: list[Place] = Field(description="Where widgets lie that the user may not see.")
+    narrowed: dict[str, int] = Field(description="By a chart's id: how many of its series the user may not see.")
