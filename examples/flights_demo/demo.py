@@ -19,7 +19,7 @@ from typing import Any, Final, Never
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from flights_demo import report
+from flights_demo import facts, report
 from flights_demo.layout import ROOT, Layout
 from flights_demo.server import AirflowFailedError, AirflowServer, free_port, tail
 
@@ -143,6 +143,10 @@ def _run_december(console: Console, server: AirflowServer) -> None:
     failed = [run for run in runs if run["state"] != "success"]
     if failed:
         raise DemoFailedError("\n".join(_failure(server, run) for run in failed[:3]))
+    with _step(console, "Storms marked on the charts, over the API of the Web UI"):
+        for storm in facts.storms(server.layout.warehouse, first=HISTORY[0]):
+            text = f"storm: {storm.cancelled_ratio:.0%} cancelled"
+            server.annotate("flights", storm.first, storm.last, text)
     server.layout.done.touch()
 
 

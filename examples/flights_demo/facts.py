@@ -6,6 +6,7 @@ import math
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,6 +39,15 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
+class Storm:
+    """Days in a row that were storms, and the greatest share of their flights that was cancelled."""
+
+    first: str
+    last: str
+    cancelled_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
 class ModelRecord:
     """What one model version predicted, and how it did on the arrivals known by now."""
 
@@ -53,6 +63,19 @@ class ModelRecord:
 def days(warehouse: Path, *, first: str) -> dict[str, Day]:
     """Every day from `first` (ISO) on."""
     return {row[0]: Day(*row) for row in _rows(warehouse, _DAYS, first)}
+
+
+def storms(warehouse: Path, *, first: str) -> list[Storm]:
+    """The storms from `first` (ISO) on."""
+    found: list[Storm] = []
+    for day in (one for one in days(warehouse, first=first).values() if one.storm):
+        eve = (date.fromisoformat(day.day) - timedelta(days=1)).isoformat()
+        if found and found[-1].last == eve:
+            before = found.pop()
+            found.append(Storm(before.first, day.day, max(before.cancelled_ratio, day.cancelled_ratio)))
+        else:
+            found.append(Storm(day.day, day.day, day.cancelled_ratio))
+    return found
 
 
 def models(warehouse: Path) -> list[ModelRecord]:

@@ -128,6 +128,11 @@ class AirflowServer:
         events = [str(line.get("event", "")) if isinstance(line, Mapping) else str(line) for line in content]
         return "\n".join(events[-lines:])
 
+    def annotate(self, project: str, first: str, last: str, text: str) -> None:
+        """Writes a remark on the charts of a project, as a calendar of the airline could."""
+        body = {"project": project, "first": first, "last": last, "text": text}
+        self._call("POST", "/lupus/api/v1/annotations", body)
+
     def _log_in(self) -> None:
         answer = self._client.post("/auth/token", json={"username": LOGIN, "password": LOGIN})
         if answer.status_code != 201:

@@ -85,6 +85,17 @@ def test_facts_are_those_of_the_warehouse(storm: Layout) -> None:
     assert old.log_loss == pytest.approx(0.6931471805599453)
 
 
+def test_storms_are_days_in_a_row(storm: Layout) -> None:
+    with closing(sqlite3.connect(storm.warehouse)) as connection, connection:
+        for day, cancelled in (("2013-12-11", 9), ("2013-12-13", 1)):
+            rows = [(day, f"{day}-{number}", None if number < cancelled else day) for number in range(10)]
+            connection.executemany("INSERT INTO flights VALUES (?, ?, ?)", rows)
+    assert facts.storms(storm.warehouse, first="2013-12-01") == [
+        facts.Storm("2013-12-10", "2013-12-11", 0.9),
+        facts.Storm("2013-12-13", "2013-12-13", 0.1),
+    ]
+
+
 def test_storms_stand_beside_the_worst_finding_about_their_own_day(storm: Layout) -> None:
     text = _text(report.storm_table(json.dumps([_incident(about="2013-12-10")]), storm.warehouse, first="2013-12-09"))
     assert "1 of 1 are named" in text
