@@ -2,6 +2,7 @@
 import { QueryClientProvider } from "@tanstack/react-query";
 import { Link, Route, Routes, useLocation } from "react-router-dom";
 import { client } from "./api/queries";
+import { useSettledHost } from "./host/settled";
 import { Dashboard } from "./screens/dashboards/dashboard";
 import { Dashboards } from "./screens/dashboards/dashboards";
 import { Explorer } from "./screens/explorer/explorer";
@@ -27,6 +28,7 @@ function NoPage() {
 }
 
 export function App() {
+  useSettledHost();
   const { pathname } = useLocation();
   return (
     <QueryClientProvider client={client}>

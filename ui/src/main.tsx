@@ -1,5 +1,4 @@
 // Airflow loads this file once and looks up each app as a global of its name.
-import uplotStyle from "uplot/dist/uPlot.min.css?inline";
 import { askAhead } from "./api/queries";
 import { DagTab } from "./host/dag-tab";
 import { HomeLine } from "./host/home-line";
@@ -7,14 +6,6 @@ import { RunTab } from "./host/run-tab";
 import { App } from "./app";
 import { daysShown } from "./screens/overview/overview";
 import { paths } from "./state/paths";
-import style from "./style.css?inline";
-
-if (!document.getElementById("lupus-style")) {
-  const element = document.createElement("style");
-  element.id = "lupus-style";
-  element.textContent = `${uplotStyle}\n${style}`;
-  document.head.append(element);
-}
 
 if (window.location.pathname.replace(/\/$/, "").endsWith(paths.overview())) {
   askAhead(daysShown(new URLSearchParams(window.location.search).get("days")));

@@ -53,6 +53,19 @@ test("an exact word wins over words that hold it; else those are meant", () => {
   assert.deepEqual(rows("metric:roc"), [1]);
 });
 
+test("findings by score; of what is fine, what is called so first, and whole tables before their segments", () => {
+  const found = catalogOf([
+    ["flights", "evaluation", "predictions", "p_late", "log_loss", "carrier=EV", 2, 9],
+    ["flights", "evaluation", "predictions", "p_late", "roc_auc", "carrier=EV", 2, 6],
+    ["flights", "evaluation", "predictions", "p_late", "roc_auc", "carrier=UA", 0, 0.8],
+    ["flights", "evaluation", "predictions", "p_late", "estimated_roc_auc", "", 0, 0.7],
+    ["flights", "evaluation", "predictions", "p_late", "roc_auc", "", 0, 0.2],
+    ["flights", "evaluation", "predictions", "p_late", "log_loss", "", 5, null],
+  ]);
+  assert.deepEqual([...search(found, "roc_auc").rows], [1, 4, 2, 3]);
+  assert.deepEqual([...search(found, "").rows], [0, 1, 3, 4, 5, 2]);
+});
+
 test("the whole has a name", () => {
   assert.deepEqual(rows('seg:"(all)"'), [0, 1, 3, 4]);
 });

@@ -25,10 +25,12 @@ test("a hundred thousand series: every search finds what a plain loop finds", (t
     const started = performance.now();
     const found = search(catalog, text);
     t.diagnostic(`"${text}": ${found.rows.length} series in ${(performance.now() - started).toFixed(1)} ms`);
-    // In order of the catalogue, each once.
-    assert.ok(found.rows.every((row, at) => at === 0 || row > found.rows[at - 1]!));
+    // Each once; what was found wrong is in the order of the catalogue.
+    assert.equal(new Set(found.rows).size, found.rows.length);
+    const wrong = found.rows.subarray(0, found.anomalies);
+    assert.ok(wrong.every((row, at) => catalog.status[row] === 2 && (at === 0 || row > wrong[at - 1]!)));
   }
   const names = catalog.projects;
   const expected = catalog.project.flatMap((code, row) => (names[code] === "project-7" ? [row] : []));
-  assert.deepEqual([...search(catalog, "project:project-7").rows], expected);
+  assert.deepEqual([...search(catalog, "project:project-7").rows].sort((a, b) => a - b), expected);
 });

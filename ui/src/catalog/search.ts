@@ -131,7 +131,7 @@ function passing(count: number, tests: readonly Test[]): Int32Array {
   return rows.subarray(0, found);
 }
 
-/** The rows for which every token of `text` holds. The catalogue is in order of score, so that order costs nothing. */
+/** The rows for which every token of `text` holds. The catalogue comes in order of score. */
 export function search(catalog: Catalog, text: string, sort: Sort = "score"): Found {
   const all = dimensions(catalog);
   const tokens = parse(text);
@@ -146,7 +146,7 @@ export function search(catalog: Catalog, text: string, sort: Sort = "score"): Fo
     else if (status === NO_DATA) missing += 1;
   }
   return {
-    rows: sorted(catalog, rows, sort),
+    rows: sort === "score" ? plainFirst(catalog, rows, tokens) : sorted(catalog, rows, sort),
     anomalies,
     warnings,
     missing,
@@ -163,8 +163,28 @@ function culprit(count: number, tokens: readonly Token[], tests: readonly Test[]
   return tokens[without] ?? tokens.at(-1) ?? null;
 }
 
-function sorted(catalog: Catalog, rows: Int32Array, sort: Sort): Int32Array {
-  if (sort === "score") return rows;
+/** In order of score; but of the rows that are fine, those whose metric is called like a word come first, then whole tables. */
+function plainFirst(catalog: Catalog, rows: Int32Array, tokens: readonly Token[]): Int32Array {
+  const words = new Set(tokens.filter((one) => one.field === null && !one.negated).map((one) => one.value));
+  const called = catalog.metrics.map((metric) => words.has(metric.toLowerCase()));
+  const whole = catalog.segments.indexOf("");
+  const ranks = new Uint8Array(rows.length);
+  const next = [0, 0, 0, 0, 0, 0];
+  for (let place = 0; place < rows.length; place++) {
+    const row = rows[place]!;
+    const status = catalog.status[row]!;
+    const fine = status < WARN || status > ERROR;
+    const rank = fine ? (called[catalog.metric[row]!] ? 1 : 3) + (catalog.segment[row] === whole ? 0 : 1) : 0;
+    ranks[place] = rank;
+    next[rank + 1]! += 1;
+  }
+  for (let rank = 1; rank < 6; rank++) next[rank]! += next[rank - 1]!;
+  const order = new Int32Array(rows.length);
+  for (let place = 0; place < rows.length; place++) order[next[ranks[place]!]!++] = rows[place]!;
+  return order;
+}
+
+function sorted(catalog: Catalog, rows: Int32Array, sort: "name" | "value"): Int32Array {
   const order = rows.slice();
   if (sort === "value") return order.sort((a, b) => (catalog.value[b] ?? -Infinity) - (catalog.value[a] ?? -Infinity));
   const ranks = [

@@ -4,6 +4,10 @@ import type { ReactNode } from "react";
 import { client } from "../api/queries";
 import { Toasts } from "../shared/toast";
 import { Boundary } from "../shell/boundary";
+import { addStyle } from "../shared/styles";
+import style from "./host.css?inline";
+
+addStyle(style);
 
 export function Frame({ children }: { children: ReactNode }) {
   return (

@@ -62,21 +62,20 @@ export function drawMarkers(plot: uPlot, markers: readonly Marker[], colours: Th
     if (!labelled) continue;
     const text = one.label.length > 32 ? `${one.label.slice(0, 31)}…` : one.label;
     const width = ctx.measureText(text).width;
-    const left = x + 5 * ratio + width < bbox.left + bbox.width ? x + 5 * ratio : x - width - 5 * ratio;
-    // Three rows of labels; one that fits in none of them is left to the list below the chart.
-    for (let row = 0; row < 3; row++) {
-      const free = taken.every(([at, from, to]) => at !== row || left > to || left + width < from);
-      if (!free) continue;
-      taken.push([row, left - 4 * ratio, left + width + 4 * ratio]);
-      const top = bbox.top + (2 + 15 * row) * ratio;
-      ctx.save();
-      ctx.globalAlpha = 0.85;
-      ctx.fillStyle = colours.surface;
-      ctx.fillRect(left - 2 * ratio, top - ratio, width + 4 * ratio, 14 * ratio);
-      ctx.restore();
-      ctx.fillText(text, left, top);
-      break;
-    }
+    // Four rows of labels, to the right of the line or to its left; one that fits nowhere is left to the list below.
+    const sides = [x + 5 * ratio, x - width - 5 * ratio].filter((side) => side >= bbox.left && side + width <= bbox.left + bbox.width);
+    const spots = [0, 1, 2, 3].flatMap((row) => sides.map((left): [number, number] => [row, left]));
+    const spot = spots.find(([row, left]) => taken.every(([at, from, to]) => at !== row || left > to || left + width < from));
+    if (!spot) continue;
+    const [row, left] = spot;
+    taken.push([row, left - 4 * ratio, left + width + 4 * ratio]);
+    const top = bbox.top + (2 + 15 * row) * ratio;
+    ctx.save();
+    ctx.globalAlpha = 0.85;
+    ctx.fillStyle = colours.surface;
+    ctx.fillRect(left - 2 * ratio, top - ratio, width + 4 * ratio, 14 * ratio);
+    ctx.restore();
+    ctx.fillText(text, left, top);
   }
   ctx.restore();
 }

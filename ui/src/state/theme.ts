@@ -1,4 +1,4 @@
-// Colours for canvas, read from the stylesheet and read again whenever Airflow changes between light and dark.
+// Colours for canvas, read from the stylesheet and read again whenever Airflow changes between light and dark, and for printing.
 import { useSyncExternalStore } from "react";
 
 export interface Theme {
@@ -37,10 +37,13 @@ function read(): Theme {
   };
 }
 
-new MutationObserver(() => {
+function readAgain(): void {
   current = null;
   for (const tell of listeners) tell();
-}).observe(document.documentElement, { attributes: true, attributeFilter: ["class", "data-theme", "style"] });
+}
+
+new MutationObserver(readAgain).observe(document.documentElement, { attributes: true, attributeFilter: ["class", "data-theme", "style"] });
+matchMedia("print").addEventListener("change", readAgain); // paper is light
 
 /** The colours of now. Before the first screen is in the page they would be empty, so those are not kept. */
 export function theme(): Theme {

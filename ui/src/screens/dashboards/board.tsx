@@ -3,12 +3,17 @@ import { type KeyboardEvent, type PointerEvent, useRef, useState } from "react";
 import { Link } from "react-router-dom";
 import { useCatalog } from "../../api/queries";
 import { Failure } from "../../shared/states";
+import { counted } from "../../shared/units";
 import { useWidth } from "../../shared/width";
 import { Boundary } from "../../shell/boundary";
 import { useBoardData } from "./data";
 import { COLUMNS, type Place, placeOf, settle } from "./grid";
 import type { Widget } from "./queries";
 import { addressOf, defaultTitle, WidgetBody } from "./widgets";
+import { addStyle } from "../../shared/styles";
+import style from "./dashboards.css?inline";
+
+addStyle(style);
 
 const ROW = 56;
 const GAP = 12;
@@ -17,6 +22,10 @@ const HEAD = 50;
 
 interface Props {
   widgets: readonly Widget[];
+  /** Where widgets lie that the viewer may not see. */
+  hidden: readonly Place[];
+  /** Of how many series a chart was left without, by its id. */
+  narrowed: Readonly<Record<string, number>>;
   day: string;
   editing: boolean;
   onChange: (widgets: Widget[]) => void;
@@ -40,7 +49,7 @@ function shifted(place: Place, dx: number, dy: number, sizing: boolean): Place {
   return { ...place, x: Math.max(0, Math.min(COLUMNS - place.w, place.x + dx)), y: Math.max(0, place.y + dy) };
 }
 
-export function Board({ widgets, day, editing, onChange, onEdit, onRemove }: Props) {
+export function Board({ widgets, hidden, narrowed, day, editing, onChange, onEdit, onRemove }: Props) {
   const grid = useRef<HTMLDivElement>(null);
   const width = useWidth(grid);
   const narrow = width > 0 && width < NARROW;
@@ -79,6 +88,7 @@ export function Board({ widgets, day, editing, onChange, onEdit, onRemove }: Pro
     put(widget.id, place, true);
     setSaid(event.shiftKey ? `${place.w} columns wide, ${place.h} rows high` : `column ${place.x + 1}, row ${place.y + 1}`);
   };
+  const gridArea = ({ x, y, w, h }: Place) => (narrow ? undefined : { gridColumn: `${x + 1} / span ${w}`, gridRow: `${y + 1} / span ${h}` });
   const order = [...widgets].sort((a, b) => {
     const [p, q] = [placeOf(a), placeOf(b)];
     return p.y - q.y || p.x - q.x;
@@ -98,7 +108,7 @@ export function Board({ widgets, day, editing, onChange, onEdit, onRemove }: Pro
               key={widget.id}
               aria-label={name}
               className={hand === widget.id ? "l-panel l-widget l-held" : "l-panel l-widget"}
-              style={narrow ? undefined : { gridColumn: `${place.x + 1} / span ${place.w}`, gridRow: `${place.y + 1} / span ${place.h}` }}
+              style={gridArea(place)}
             >
               {(title || editing) && (
                 <header className="l-row l-between">
@@ -127,6 +137,7 @@ export function Board({ widgets, day, editing, onChange, onEdit, onRemove }: Pro
                 </header>
               )}
               <div className="l-widget-body" tabIndex={widget.kind === "chart" || widget.kind === "number" ? undefined : 0} role="group" aria-label={`${name}, content`}>
+                {narrowed[widget.id] !== undefined && <p className="l-muted">Without {counted(narrowed[widget.id]!, "series", "series")} that you may not see.</p>}
                 <Boundary what="widget" reset={widget.id}>
                   <WidgetBody widget={widget} data={data} day={day} height={narrow ? 220 : high - HEAD - 14} />
                 </Boundary>
@@ -145,6 +156,12 @@ export function Board({ widgets, day, editing, onChange, onEdit, onRemove }: Pro
             </section>
           );
         })}
+        {!editing &&
+          hidden.map((place, index) => (
+            <section key={index} className="l-panel l-widget l-withheld" aria-label="Not for you to see" style={gridArea(place)}>
+              <p className="l-muted">This widget shows a project that you may not see. Who needs it asks for the right to read that project's Dag in Airflow.</p>
+            </section>
+          ))}
       </div>
       <span className="l-hidden" aria-live="polite">
         {said}

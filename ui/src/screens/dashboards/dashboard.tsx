@@ -2,7 +2,7 @@
 import { useState } from "react";
 import { Link, useNavigate, useParams } from "react-router-dom";
 import { ApiError } from "../../api/errors";
-import { client, useLatest, useProjects } from "../../api/queries";
+import { client, useLatest, useMe, useProjects } from "../../api/queries";
 import { CopyLink } from "../../shared/copy";
 import { formatDay, isDay } from "../../shared/days";
 import { Empty, Show } from "../../shared/states";
@@ -14,7 +14,7 @@ import { useParam } from "../../state/params";
 import { paths } from "../../state/paths";
 import { useTitle } from "../../state/title";
 import { Board } from "./board";
-import { settle } from "./grid";
+import { placeOf, settle } from "./grid";
 import { type Board as Dashboard_, type Content, contentOf, make, remove, replace, useDashboard, type Widget } from "./queries";
 import { WidgetDialog } from "./widget-dialog";
 
@@ -45,10 +45,14 @@ function Conflict({ theirs, onCopy, onTheirs, onMine }: { theirs: Dashboard_; on
   );
 }
 
-function Sharing({ content, onChange }: { content: Content; onChange: (content: Content) => void }) {
-  const projects = useProjects(30).data?.projects ?? [];
+function Sharing({ content, owner, onChange }: { content: Content; owner: string; onChange: (content: Content) => void }) {
+  const projects = useProjects(30).data?.projects.filter((one) => one.may_edit) ?? [];
+  const me = useMe().data;
+  const foreign = me !== undefined && me.name !== owner;
   return (
     <select
+      disabled={foreign}
+      title={foreign ? `Only ${owner}, whose dashboard it is, may change who sees it` : undefined}
       className="l-select"
       aria-label="Who sees it"
       value={content.project ?? ""}
@@ -153,7 +157,7 @@ function Page({ board }: { board: Dashboard_ }) {
         <div className="l-row l-screen-only l-no-kiosk">
           {editing ? (
             <>
-              <Sharing content={content} onChange={setDraft} />
+              <Sharing content={content} owner={board.owner} onChange={setDraft} />
               <button type="button" className="l-button" onClick={() => setDialog({ widget: null })}>
                 Add a widget
               </button>
@@ -187,9 +191,13 @@ function Page({ board }: { board: Dashboard_ }) {
         </div>
       </div>
       {board.generated && !editing && <p className="l-muted">Made by Lupus for {board.project}, and always up to date. Save a copy to change it.</p>}
-      {board.hidden > 0 && <p className="l-muted">{counted(board.hidden, "widget")} of projects that you may not read {board.hidden === 1 ? "is" : "are"} left out.</p>}
+      {!board.may_edit && !board.generated && board.project && (
+        <p className="l-muted">
+          Made by {board.owner}. Who may edit the Dag <code>lupus__{board.project}</code> may change it; save a copy to have it your way.
+        </p>
+      )}
       {theirs && <Conflict theirs={theirs} onCopy={() => void copy()} onTheirs={showTheirs} onMine={() => void save(theirs.version)} />}
-      {content.widgets.length === 0 ? (
+      {content.widgets.length + board.hidden.length === 0 ? (
         <Empty title="Nothing is on it yet.">
           <p>
             Press <kbd>d</kbd> on any series in the explorer or on its page to pin its chart, or add a widget here.
@@ -201,7 +209,16 @@ function Page({ board }: { board: Dashboard_ }) {
           )}
         </Empty>
       ) : (
-        <Board widgets={content.widgets} day={day} editing={editing} onChange={setWidgets} onEdit={(widget) => setDialog({ widget })} onRemove={removeWidget} />
+        <Board
+          widgets={content.widgets}
+          hidden={board.hidden.map((place) => placeOf({ id: "", place }))}
+          narrowed={board.narrowed}
+          day={day}
+          editing={editing}
+          onChange={setWidgets}
+          onEdit={(widget) => setDialog({ widget })}
+          onRemove={removeWidget}
+        />
       )}
       {dialog && <WidgetDialog widget={dialog.widget} widgets={content.widgets} project={content.project ?? ""} onDone={put} onClose={() => setDialog(null)} />}
     </div>

@@ -8,7 +8,8 @@ const MOST_IDS = 200;
 const NUMBER_DAYS = 30;
 
 export interface BoardData {
-  find: (id: string, days: number) => Columns | null;
+  /** Undefined until it has come; null when the answer left it out. */
+  find: (id: string, days: number) => Columns | null | undefined;
   error: unknown;
   retry: () => void;
 }
@@ -41,12 +42,9 @@ export function useBoardData(widgets: readonly Widget[], day: string): BoardData
   });
   return {
     find: (id, days) => {
-      for (const [at, one] of results.entries()) {
-        if (asked[at]?.days !== days || !one.data) continue;
-        const found = columns(one.data, id);
-        if (found) return found;
-      }
-      return null;
+      const at = asked.findIndex((one) => one.days === days && one.ids.includes(id));
+      const data = results[at]?.data;
+      return data && columns(data, id);
     },
     error: results.find((one) => one.error)?.error ?? null,
     retry: () => results.forEach((one) => one.error && void one.refetch()),

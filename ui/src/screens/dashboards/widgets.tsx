@@ -66,6 +66,10 @@ function along(days: readonly string[], other: Columns): (number | null)[] {
   return days.map((day) => other.y[place.get(day) ?? -1] ?? null);
 }
 
+function Gone() {
+  return <p className="l-muted">This series does not exist any more, or you may not see it.</p>;
+}
+
 function ChartBody({ widget, data, catalog, height }: { widget: Of<"chart">; data: BoardData; catalog: Catalog | undefined; height: number }) {
   const days = widget.days ?? 90;
   const [first = "", ...others] = widget.series;
@@ -75,6 +79,7 @@ function ChartBody({ widget, data, catalog, height }: { widget: Of<"chart">; dat
     const found = data.find(id, days);
     if (found) overlays.push({ name: seriesName(catalog, id), unit: unitOf(catalog, id), y: along(main!.days, found) });
   }
+  if (main === null) return <Gone />;
   if (!main) return data.error === null ? <Skeleton lines={3} height={height} /> : null;
   const unit = unitOf(catalog, first);
   const legend = overlays.length ? 22 : 0;
@@ -103,6 +108,7 @@ function ChartBody({ widget, data, catalog, height }: { widget: Of<"chart">; dat
 
 function NumberBody({ widget, data, catalog }: { widget: Of<"number">; data: BoardData; catalog: Catalog | undefined }) {
   const found = data.find(widget.series, 30);
+  if (found === null) return <Gone />;
   if (!found) return data.error === null ? <Skeleton lines={2} /> : null;
   let at = found.y.length - 1;
   while (at > 0 && found.v[at] === null && found.y[at] === null) at -= 1;

@@ -24,6 +24,10 @@ import { Facets } from "./facets";
 import { SearchBox } from "./search-box";
 import { SeriesList } from "./series-list";
 import { SeriesWall } from "./series-wall";
+import { addStyle } from "../../shared/styles";
+import style from "./explorer.css?inline";
+
+addStyle(style);
 
 const RANGES: [string, string][] = [
   ["30d", "Last 30 days"],

@@ -2,6 +2,7 @@
 import { type ReactNode, useState } from "react";
 import type { Key } from "../../state/keys";
 import { useKeys } from "../../state/keys";
+import { Needs } from "../../shared/needs";
 import { useParam } from "../../state/params";
 import { AcknowledgeDialog, AssignDialog, CommentDialog, MuteDialog, OutcomeDialog, RetrainDialog } from "./dialogs";
 import { act, type Outcome, type Summary } from "./queries";
@@ -75,7 +76,8 @@ export function useActions(incident: Summary | undefined): { actions: Action[]; 
   return { actions, dialog };
 }
 
-export function ActionBar({ actions }: { actions: readonly Action[] }) {
+export function ActionBar({ incident, actions }: { incident: Summary; actions: readonly Action[] }) {
+  if (!incident.may_edit) return <Needs right="edit" project={incident.project} what="To act on it" />;
   return (
     <div className="l-row l-screen-only" role="group" aria-label="Actions">
       {actions.map((one) => (

@@ -12,6 +12,10 @@ import { LABELS, Mark } from "../../shared/verdict";
 import { paths } from "../../state/paths";
 import { Timeline } from "./timeline";
 import { stateClass, stateText } from "./words";
+import { addStyle } from "../../shared/styles";
+import style from "./incidents.css?inline";
+
+addStyle(style);
 
 type Incident = Schemas["IncidentOut"];
 type Found = Schemas["FindingOut"];

@@ -22,7 +22,7 @@ export function Incident() {
         <>
           <IncidentView incident={incident}>
             <div className="l-row l-between l-screen-only">
-              <ActionBar actions={actions} />
+              <ActionBar incident={incident.summary} actions={actions} />
               <CopyLink />
             </div>
           </IncidentView>

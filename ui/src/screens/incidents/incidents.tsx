@@ -61,7 +61,7 @@ function Chosen({ id }: { id: string }) {
         <>
           <IncidentView incident={incident} heading="h2">
             <div className="l-row l-between l-screen-only">
-              <ActionBar actions={actions} />
+              <ActionBar incident={incident.summary} actions={actions} />
               <Link className="l-button l-small" to={paths.incident(id)}>
                 Open <kbd aria-hidden="true">Enter</kbd>
               </Link>

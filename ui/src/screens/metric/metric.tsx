@@ -20,6 +20,10 @@ import { SeriesPlot } from "./series-plot";
 import { Siblings } from "./siblings";
 import { ValueTable } from "./value-table";
 import { Why } from "./why";
+import { addStyle } from "../../shared/styles";
+import style from "./metric.css?inline";
+
+addStyle(style);
 
 export type Series = Schemas["SeriesOut"];
 

@@ -2,8 +2,9 @@
 import { useEffect, useRef, useState } from "react";
 import { api, unwrap } from "../../api/client";
 import { ApiError } from "../../api/errors";
-import { client } from "../../api/queries";
+import { client, useProject } from "../../api/queries";
 import { formatDay } from "../../shared/days";
+import { Needs } from "../../shared/needs";
 import { complain, say } from "../../shared/toast";
 import { daysBetween } from "../../shared/days";
 import { counted } from "../../shared/units";
@@ -26,6 +27,7 @@ export function Remark({ series, first, last, onClose }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [text, setText] = useState("");
   const { id, project } = series.info;
+  const refused = useProject(project).data?.rights.edit === false;
   useEffect(() => dialog.current?.showModal(), []);
   const annotate = async () => {
     try {
@@ -67,11 +69,12 @@ export function Remark({ series, first, last, onClose }: Props) {
         An annotation is a mark on the chart. An exclusion takes {counted(daysBetween(first, last), "day")} of this series out of the baseline: the next bands are
         made without them.
       </p>
+      {refused && <Needs right="edit" project={project} what="For either" />}
       <div className="l-row">
-        <button type="button" className="l-button l-primary" disabled={!text.trim()} onClick={() => void annotate()}>
+        <button type="button" className="l-button l-primary" disabled={refused || !text.trim()} onClick={() => void annotate()}>
           Annotate
         </button>
-        <button type="button" className="l-button" onClick={() => void exclude()}>
+        <button type="button" className="l-button" disabled={refused} onClick={() => void exclude()}>
           Exclude from the baseline
         </button>
         <button type="button" className="l-button l-quiet" onClick={() => dialog.current?.close()}>

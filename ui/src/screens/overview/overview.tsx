@@ -138,6 +138,7 @@ export function Overview() {
     { key: "/", label: "search all series", run: () => navigate(paths.explore()) },
   ]);
   const trouble = me.data && me.data.store.state !== "ok" && me.data.store.state !== "empty" ? me.data.store : null;
+  const unused = me.data?.store.state === "empty" && projects.error !== null; // not even set up
   return (
     <div className="l-stack">
       <HeaderSide>{me.data && `Lupus ${me.data.version} · ${me.data.name}`}</HeaderSide>
@@ -156,6 +157,8 @@ export function Overview() {
       </div>
       {trouble ? (
         <StoreTrouble store={trouble} />
+      ) : unused ? (
+        <FirstProject />
       ) : (
         <Show query={projects} what="list of projects">
           {(data) =>

@@ -8,6 +8,10 @@ import { DaysRow } from "../../shared/days-row";
 import { shortDay } from "../../shared/days";
 import { Empty, Show } from "../../shared/states";
 import { paths, token } from "../../state/paths";
+import { addStyle } from "../../shared/styles";
+import style from "./project.css?inline";
+
+addStyle(style);
 
 type Row = Schemas["MatrixRow"];
 

@@ -16,6 +16,10 @@ import { paths, token } from "../../state/paths";
 import { useTitle } from "../../state/title";
 import { Parameters, proposed } from "./parameters";
 import { type Backtest, type Flag, type Proposal, tryAll, useTrial } from "./queries";
+import { addStyle } from "../../shared/styles";
+import style from "./rules.css?inline";
+
+addStyle(style);
 
 type Rule = Schemas["RuleOut"];
 
