@@ -6,10 +6,14 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.browser import pages
+from tests.browser.web import Web, started
+
+expect.set_options(timeout=20_000)  # the machine may have other things to do
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +28,26 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=program, args=pages.FLAGS, headless=True)
         yield started
         started.close()
+
+
+@pytest.fixture(scope="module")
+def web(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """A real Airflow with the Web UI, for the tests of one module."""
+    with started(tmp_path_factory.mktemp("web")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def logged_in(browser: Browser, web: Web) -> dict[str, Any]:
+    """The cookies of its admin."""
+    return pages.cookies(browser, web.address)
+
+
+@pytest.fixture
+def page(browser: Browser, logged_in: dict[str, Any]) -> Iterator[Page]:
+    """The admin's page; it must end without an error in its console and without having run what data or YAML says."""
+    with pages.watched(pages.new_context(browser, storage_state=logged_in)) as opened:
+        yield opened
 
 
 @pytest.fixture

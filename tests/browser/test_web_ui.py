@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
-from tests.browser.pages import cookies, fill_login, new_context, violations, watched
-from tests.browser.web import ATTACK, EVIL_DAYS, LAST_DAY, Web, run_id, started
+from tests.browser.pages import fill_login, new_context, violations, watched
+from tests.browser.web import ATTACK, EVIL_DAYS, LAST_DAY, Web, run_id
 
 import tiny
 
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 
 SCREENS = ("overview", "project", "explorer", "metric")
-
-
-@pytest.fixture(scope="module")
-def web(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    with started(tmp_path_factory.mktemp("web")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def logged_in(browser: Browser, web: Web) -> dict[str, Any]:
-    return cookies(browser, web.address)
-
-
-@pytest.fixture
-def page(browser: Browser, logged_in: dict[str, Any]) -> Iterator[Page]:
-    with watched(new_context(browser, storage_state=logged_in)) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -210,18 +194,81 @@ def test_airflows_own_pages_lead_into_lupus(page: Page, web: Web) -> None:
 
 
 def test_names_from_data_and_files_are_text(page: Page, web: Web) -> None:
+    """Names of columns, categories and owners, descriptions, and the file, wherever they are shown."""
     day = tiny.day(EVIL_DAYS - 1)
-    page.goto(f"{web.lupus}/explore?q=project:evil")
-    expect(page.get_by_role("row").first).to_be_visible()
-    expect(page.locator("body")).to_contain_text(ATTACK)
-    page.get_by_role("row").first.get_by_role("link").click()
-    expect(page.locator("figure canvas").first).to_be_visible()
-    page.goto(f"{web.lupus}/p/evil?by=column&day={day}")
-    expect(page.get_by_role("slider").first).to_be_visible()
-    expect(page.locator("body")).to_contain_text(ATTACK)
+    shares = [
+        key for key in web.keys("evil") if key.column == ATTACK and key.metric == "null_ratio" and not key.segment
+    ]
+    share, segment = shares[0], next(key for key in web.keys("evil") if key.segment)
+    metric = f"{web.lupus}/p/evil/m/{share.slug}"
+    query = f"project:evil column:{json.dumps(ATTACK)}"
+    for address, whole in (
+        (web.lupus, page.get_by_role("link", name="evil", exact=True)),
+        (f"{web.lupus}/p/evil?by=column&day={day}", page.get_by_role("slider").first),
+        (f"{web.lupus}/explore?q={quote(query)}", page.get_by_role("row").first.locator(".l-spark")),
+        (f"{web.lupus}/explore?q={quote(query)}&view=wall", page.locator("figure canvas").first),
+        (f"{metric}?day={day}&ov=all", page.locator("figure canvas").first),
+        (f"{web.lupus}/p/evil/m/{segment.slug}?day={day}", page.locator("figure canvas").first),
+        (f"{web.lupus}/p/evil/rules/recent_average?s={share.slug}", page.get_by_role("table").first),
+        (f"{web.address}/dags/lupus__evil/plugin/lupus-metrics", page.get_by_role("slider").first),
+    ):
+        page.goto(address)
+        expect(whole).to_be_visible()
+        expect(page.locator(".lupus").first).to_contain_text(ATTACK[:8])  # a segment's name has its = escaped
+        assert page.locator("img[src=x]").count() == 0, address
     page.goto(f"{web.lupus}/explore?q={quote(ATTACK)}&sort={quote(ATTACK)}&r={quote(ATTACK)}&view={quote(ATTACK)}")
-    expect(page.get_by_role("combobox", name="Search series")).to_have_value(ATTACK)
+    box = page.get_by_role("combobox", name="Search series")
+    expect(box).to_have_value(ATTACK)
+    box.fill(f"column:{ATTACK[:5]}")  # completions hold it too
+    expect(page.get_by_role("option").first).to_be_visible()
     assert page.locator("img[src=x]").count() == 0
+
+
+def test_a_change_of_the_address_keeps_what_is_on_the_screen(page: Page, web: Web) -> None:
+    """Airflow mounts a plugin anew at its first rendering after the one that loaded it; nothing may be lost by that."""
+    goto(page, web.lupus, "overview")
+    page.evaluate("document.querySelector('.lupus').dataset.mark = 'first'")
+    page.get_by_role("button", name="60d").click()
+    expect(page).to_have_url(re.compile("days=60"))
+    expect(page.locator(".lupus[data-mark=first]")).to_have_count(1)
+
+
+def drag(page: Page, first: float, last: float) -> None:
+    """Draw over the chart from one share of its width to another."""
+    box = page.locator("figure .u-over").first.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + first * box["width"], box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + last * box["width"], box["y"] + 60, steps=5)
+    page.mouse.up()
+
+
+def test_dragging_zooms_and_with_shift_it_chooses_days(page: Page, brier: str) -> None:
+    goto(page, brier, "metric")
+    drag(page, 0.3, 0.6)
+    expect(page).to_have_url(re.compile(r"from=2026-01-\d\d&to=2026-0[12]-\d\d"))
+    page.reload()
+    page.get_by_role("button", name="Zoom out").click()
+    expect(page).not_to_have_url(re.compile("from="))
+    page.keyboard.down("Shift")
+    drag(page, 0.5, 0.7)
+    page.keyboard.up("Shift")
+    expect(page.get_by_role("dialog").get_by_role("heading")).to_contain_text(" to ")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page).not_to_have_url(re.compile("from="))
+
+
+def test_the_band_as_of_now_is_in_the_address(page: Page, brier: str) -> None:
+    goto(page, brier, "metric")
+    with page.expect_response("**/api/v1/rules:backtest") as told:
+        page.get_by_role("button", name="As of now").click()
+    assert told.value.ok
+    expect(page).to_have_url(re.compile("band=now"))
+    page.reload()
+    expect(page.get_by_role("button", name="As of now")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="As judged").click()
+    expect(page).not_to_have_url(re.compile("band="))
 
 
 def test_what_is_not_there_says_so(browser: Browser, web: Web, logged_in: dict[str, Any]) -> None:

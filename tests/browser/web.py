@@ -16,6 +16,7 @@ from tests.airflow_server import ROOT, AirflowServer
 
 import tiny
 from installation import Installation
+from lupus.model import SeriesKey
 
 ATTACK = "<img src=x onerror=window.attacked=1>"
 """Runs where a name from data or YAML is taken for HTML."""
@@ -60,12 +61,17 @@ class Web:
         """The address of the overview."""
         return f"{self.server.url}/plugin/lupus"
 
+    def keys(self, project: str) -> list[SeriesKey]:
+        """The stored series of a project."""
+        with self.installation.workspace() as opened:
+            return list(opened.store.series(project))
+
     def series(self, metric: str, column: str = "", segment: str = "", project: str = "loans") -> str:
         """The id of a stored series, as links write it."""
-        with self.installation.workspace() as opened:
-            keys = opened.store.series(project)
-        (key,) = (key for key in keys if (key.metric, key.column, key.segment) == (metric, column, segment))
-        return f"{key.id:016x}"
+        (key,) = (
+            key for key in self.keys(project) if (key.metric, key.column, key.segment) == (metric, column, segment)
+        )
+        return key.slug
 
 
 def run_id(day: str) -> str:

@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from airflow_server import BIN, AirflowServer, base_environment, free_port
-from lupus.store import open_store
-from ui_cases import LAST, fill
+import fab
+from ui_cases import LAST
 
-PROJECT = """\
-project: {name}
-start: 2026-09-01
-timezone: America/New_York
-tables:
-  data: {{source: {{files: data.parquet}}, time: date}}
-"""
-DAGS = """\
-from pathlib import Path
-from lupus.airflow import build_dags
-globals().update(build_dags(Path(__file__).parent / "projects"))
-"""
-FAB = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 
 
@@ -57,59 +41,18 @@ class User:
 
 @pytest.fixture(scope="module")
 def users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, User]]:
-    folder: Path = tmp_path_factory.mktemp("rights")
-    dags, home = folder / "dags", folder / "airflow"
-    (dags / "projects").mkdir(parents=True)
-    home.mkdir()
-    (dags / "lupus_projects.py").write_text(DAGS)
-    store_url = f"sqlite:///{folder / 'store.db'}"
-    with open_store(store_url) as store:
-        for name in ("ads", "spam"):
-            (dags / "projects" / f"{name}.yaml").write_text(PROJECT.format(name=name))
-            fill(store, name)
-    environment = base_environment(
-        home, dags, free_port(), LUPUS_STORE_URL=store_url, LUPUS_HOME=str(folder / "lupus"),
-        AIRFLOW__CORE__AUTH_MANAGER=FAB, AIRFLOW__FAB__CACHE_TTL="1", AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION="True",
-    )  # fmt: skip
-
-    def airflow(*arguments: str) -> None:
-        done = subprocess.run(
-            [BIN / "airflow", *arguments], env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-
-    airflow("db", "migrate")
-    airflow("dags", "reserialize")
-    for name, rights in {
-        "ann": {"ads": ("can_read", "can_edit"), "spam": ("can_read",)},
-        "bob": {"spam": ("can_read",)},
-    }.items():
-        airflow("roles", "create", name)
-        for project, actions in rights.items():
-            airflow("roles", "add-perms", name, "-r", f"DAG:lupus__{project}", "-a", *actions)
-        airflow(
-            "users", "create", "-r", name, "-u", name, "-p", name, "-e", f"{name}@x.example", "-f", name, "-l", name
-        )
-    server = AirflowServer(home, environment, {"api-server": ["airflow", "api-server"]})
-    server.start("api-server", server.commands["api-server"])
-    try:
-
-        def answers() -> bool:
-            try:
-                with urllib.request.urlopen(f"{server.url}/api/v2/version", timeout=5) as answer:
-                    return bool(answer.status == 200)
-            except OSError:
-                return False
-
-        server.until(answers, "the API server", 120)
+    rights = {
+        "ann": {"DAG:lupus__ads": ("can_read", "can_edit"), "DAG:lupus__spam": ("can_read",)},
+        "bob": {"DAG:lupus__spam": ("can_read",)},
+        "eva": {"DAG:lupus__ads": ("can_read",)},
+    }
+    with fab.started(tmp_path_factory.mktemp("rights"), rights) as server:
         found = {"nobody": User(f"{server.url}/lupus/api/v1", "")}
-        for name in ("ann", "bob"):
+        for name in rights:
             status, answer = User(server.url, "").ask("POST", "/auth/token", {"username": name, "password": name})
             assert status in (200, 201), answer
             found[name] = User(f"{server.url}/lupus/api/v1", answer["access_token"])
         yield found
-    finally:
-        server.stop()
 
 
 def names(user: User) -> list[str]:
@@ -152,3 +95,12 @@ def test_writing_needs_the_right_to_edit_the_dag(users: dict[str, User]) -> None
     log = users["ann"].ask("GET", "/audit?project=ads")[1]["rows"]
     assert [one["action"] for one in log] == ["acknowledge incident", "push metrics"]
     assert users["bob"].ask("GET", "/audit?project=spam")[0] == 403
+
+
+def test_who_made_a_shared_dashboard_is_told_by_name(users: dict[str, User]) -> None:
+    board = {"title": "Every morning", "project": "ads", "slug": "mornings"}
+    status, made = users["ann"].ask("POST", "/dashboards", board)
+    assert (status, made["owner"]) == (201, "ann")
+    rows = users["eva"].ask("GET", "/dashboards")[1]["rows"]
+    assert [one["owner"] for one in rows if one["slug"] == "mornings"] == ["ann"]  # FAB's own id of her is a number
+    assert users["eva"].ask("GET", "/dashboards/mornings")[1]["owner"] == "ann"
