@@ -5,7 +5,7 @@ Both are several times faster than one dictionary per row, and both take values 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -49,9 +49,11 @@ def delete(connection: Connection, table: sa.Table, columns: tuple[str, ...], ke
         connection.execute(_postgres_delete(table, columns), _columns(chosen, keys))
 
 
-def fetch(connection: Connection, query: sa.Select[Any]) -> list[tuple[Any, ...]]:
-    """The rows of `query` as the driver gives them: plain tuples, text still escaped."""
-    cursor = connection.execute(query).cursor
+def fetch(
+    connection: Connection, query: sa.Select[Any], values: Mapping[str, Any] | None = None
+) -> list[tuple[Any, ...]]:
+    """The rows of `query`, with the `values` of its parameters, as the driver gives them: tuples, escaped text."""
+    cursor = connection.execute(query, values).cursor
     return [] if cursor is None else list(cursor.fetchall())
 
 

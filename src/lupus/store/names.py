@@ -24,6 +24,20 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FEW: Final = 500
 """Up to so many values go into one IN list; more are filtered here."""
 
+# Every transaction asks these, a run more than a hundred times. They are put together once: that takes SQLAlchemy as
+# long as running them.
+_OF_PROJECT: Final = tables.projects.c.id == sa.bindparam("b_project")
+_NAME: Final = sa.select(tables.projects.c.name).where(_OF_PROJECT)
+_STAMP: Final = sa.select(tables.projects.c.stamp).where(_OF_PROJECT)
+_TOUCH: Final = sa.update(tables.projects).where(_OF_PROJECT).values(touched=sa.bindparam("b_stamp"))
+_TOUCH_INTERVAL: Final = (
+    sa.update(tables.intervals)
+    .where(
+        tables.intervals.c.project_id == sa.bindparam("b_project"), tables.intervals.c.start == sa.bindparam("b_start")
+    )
+    .values(stamp=sa.bindparam("b_stamp"))
+)
+
 
 def new_stamp() -> int:
     """A number that no writer has used before."""
@@ -32,9 +46,8 @@ def new_stamp() -> int:
 
 def touch(connection: Connection, projects: Iterable[int]) -> None:
     """Say that something that is stored of `projects` has changed."""
-    table = tables.projects
     for project in projects:
-        connection.execute(sa.update(table).where(table.c.id == project).values(touched=new_stamp()))
+        connection.execute(_TOUCH, {"b_project": project, "b_stamp": new_stamp()})
 
 
 def epoch(interval: Interval) -> int:
@@ -107,7 +120,7 @@ class Names:
     def save_project(self, connection: Connection, name: str) -> int:
         """The id of the project `name`, which is made when it is new."""
         number = project_id(name)
-        found = connection.execute(sa.select(tables.projects.c.name).where(tables.projects.c.id == number)).scalar()
+        found = connection.execute(_NAME, {"b_project": number}).scalar()
         if found is None:
             upsert(connection, tables.projects, [(number, name, "", "", {}, 0, 0)], update=())
         elif found != name:
@@ -120,11 +133,8 @@ class Names:
 
     def touch(self, connection: Connection, project: int, starts: Iterable[int]) -> None:
         """Say that the points or States of the intervals at `starts` have changed."""
-        table = tables.intervals
         for start in starts:
-            connection.execute(
-                sa.update(table).where(table.c.project_id == project, table.c.start == start).values(stamp=new_stamp())
-            )
+            connection.execute(_TOUCH_INTERVAL, {"b_project": project, "b_start": start, "b_stamp": new_stamp()})
 
     def intervals(self, connection: Connection, project: int, starts: Iterable[int]) -> dict[int, Interval]:
         """The intervals at `starts`, by start."""
@@ -140,12 +150,12 @@ class Names:
     def known(self, connection: Connection, project: int) -> KnownSeries:
         """All series of the project, read again only when another process has changed them."""
         table = tables.series
-        stamp = connection.execute(sa.select(tables.projects.c.stamp).where(tables.projects.c.id == project)).scalar()
+        stamp = connection.execute(_STAMP, {"b_project": project}).scalar()
         known = self._known.get(project)
         if known is not None and known.stamp == stamp:
             return known
         known = KnownSeries(stamp or 0, {}, {})
-        name = connection.execute(sa.select(tables.projects.c.name).where(tables.projects.c.id == project)).scalar()
+        name = connection.execute(_NAME, {"b_project": project}).scalar()
         query = sa.select(
             table.c.id, table.c.table, table.c.column, table.c.metric, table.c.segment,
             table.c.group, table.c.unit, table.c.tags, table.c.scope,

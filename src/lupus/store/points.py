@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -16,6 +16,16 @@ from lupus.store.names import Names, epoch, in_few, project_id
 from lupus.store.text import unescape
 
 Row = tuple[Any, ...]
+
+_OF_SCOPE: Final = (
+    sa.select(tables.points)
+    .join(tables.series, tables.series.c.id == tables.points.c.series_id)
+    .where(
+        tables.points.c.project_id == sa.bindparam("b_project"),
+        tables.points.c.start == sa.bindparam("b_start"),
+        tables.series.c.scope == sa.bindparam("b_scope"),
+    )
+)
 
 
 def replace(
@@ -155,14 +165,8 @@ def _rows(
 
 
 def _stored(connection: Connection, project: int, start: int, scope: str) -> dict[Row, Row]:
-    columns, series = tables.points.c, tables.series.c
-    query = (
-        sa.select(tables.points)
-        .join(tables.series, series.id == columns.series_id)
-        .where(columns.project_id == project, columns.start == start, series.scope == scope)
-    )
     rows: dict[Row, Row] = {}
-    for raw in fetch(connection, query):
+    for raw in fetch(connection, _OF_SCOPE, {"b_project": project, "b_start": start, "b_scope": scope}):
         row = raw if raw[9] is None else (*raw[:9], unescape(raw[9]))
         rows[row[:3]] = row
     return rows
