@@ -138,7 +138,7 @@ class AirflowServer:
             parts.append(f"--- {path.name}\n" + "\n".join(tail))
         return "\n".join(parts)
 
-    def wait_healthy(self, seconds: float = 120) -> None:
+    def wait_healthy(self, seconds: float = 300) -> None:
         """Wait until the API, the scheduler, the Dag processor and the triggerer all say that they are well."""
 
         def healthy() -> bool:

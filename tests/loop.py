@@ -13,6 +13,7 @@ from tests.installation import Installation
 
 FIRST = date(2026, 1, 1)
 ROWS = 60
+_SCORES = "(day DATE, id INTEGER, p FLOAT, model TEXT)"
 PROJECT = """
     project: loop
     owner: ml-loop
@@ -46,16 +47,27 @@ def install(folder: Path, *, more: str = "", project: str = PROJECT) -> Installa
     made = Installation.empty(folder, LUPUS_CONN_WAREHOUSE=f"sqlite:///{warehouse}")
     made.add_project("loop", dedent(project).lstrip() + more)
     with sqlite3.connect(warehouse) as database:
-        database.execute("CREATE TABLE scores (day DATE, id INTEGER, p FLOAT, model TEXT)")
+        database.execute(f"CREATE TABLE scores {_SCORES}")
         database.execute("CREATE TABLE truth (day DATE, id INTEGER, y INTEGER)")
     database.close()
     return made
 
 
-def fill(made: Installation, losses: Mapping[int, float], *, model: str = "v1", shadow: bool = False) -> None:
+def add(made: Installation, name: str, *, more: str, project: str = PROJECT) -> None:
+    """Another model of the same truth, whose predictions are in the table ``scores_<name>``."""
+    text = dedent(project).lstrip().replace("project: loop", f"project: {name}")
+    made.add_project(name, text.replace("table: scores", f"table: scores_{name}") + more)
+    with sqlite3.connect(made.warehouse) as database:
+        database.execute(f"CREATE TABLE scores_{name} {_SCORES}")
+    database.close()
+
+
+def fill(
+    made: Installation, losses: Mapping[int, float], *, model: str = "v1", shadow: bool = False, scores: str = "scores"
+) -> None:
     """Predictions of `model` for the days of `losses`, with just that log loss; with `shadow` only the predictions.
 
-    The truth is given p = exp(-loss), with some rows more certain and as many less.
+    They go into the table `scores`. The truth is given p = exp(-loss), with some rows more certain and as many less.
     """
     with sqlite3.connect(made.warehouse) as database:
         for number, loss in losses.items():
@@ -64,7 +76,7 @@ def fill(made: Installation, losses: Mapping[int, float], *, model: str = "v1", 
                 truth = row % 2
                 right = math.exp(-loss * (0.9 + 0.2 * (row % 3) / 2))
                 score = right if truth else 1 - right
-                database.execute("INSERT INTO scores VALUES (?, ?, ?, ?)", (day(number), one, score, model))
+                database.execute(f"INSERT INTO {scores} VALUES (?, ?, ?, ?)", (day(number), one, score, model))
                 if not shadow:
                     database.execute("INSERT INTO truth VALUES (?, ?, ?)", (day(number), one, truth))
     database.close()

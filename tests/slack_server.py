@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from math import ceil
 from typing import Any
 
 TOKEN = "xoxb-test-token"
@@ -193,8 +194,8 @@ class SlackServer:
 
     `mode` is ``ok``, an HTTP status, an error code to answer every call with, ``silent``, ``drop``, ``html``, or
     ``lost``: the call is done, and its answer lost on the way. `next` are modes for single calls, each
-    ``(method or "*", mode)``. With `limited` each channel takes one message a second of `clock`; `scopes` are the
-    token's.
+    ``(method or "*", mode)``. With `limited` each channel takes one message a second of `clock`; those in `busy` take
+    none for so many seconds from the first on. `scopes` are the token's.
     """
 
     url: str = ""
@@ -202,6 +203,7 @@ class SlackServer:
     next: deque[tuple[str, str]] = field(default_factory=deque)
     retry_after: str = "7"
     limited: bool = False
+    busy: dict[str, float] = field(default_factory=dict)
     clock: Callable[[], float] = time.time
     scopes: set[str] = field(default_factory=lambda: set(_SCOPES.values()))
     slow_files: int = 0
@@ -279,6 +281,11 @@ class SlackServer:
                 self.refused += 1
                 return 429, {"Retry-After": "1"}, {"ok": False, "error": "ratelimited"}
             self._written[channel] = now
+        if method == "chat.postMessage" and channel in self.busy:
+            left = self._written.setdefault(channel, self.clock()) + self.busy[channel] - self.clock()
+            if left > 0:
+                self.refused += 1
+                return 429, {"Retry-After": f"{ceil(left)}"}, {"ok": False, "error": "ratelimited"}
         handler = getattr(self, "_" + re.sub(r"[.]|(?<=[a-z])(?=[A-Z])", "_", method).lower())
         answer = handler(arguments)
         return 200, {}, {"ok": True, **answer} if isinstance(answer, dict) else {"ok": False, "error": answer}
