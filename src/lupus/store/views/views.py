@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
 
 from lupus.model import Series
@@ -16,6 +15,10 @@ from lupus.store.listings import Listing
 from lupus.store.names import project_id, touch
 from lupus.store.views import catalog, columns, desk, incidents, overview, series
 from lupus.store.views.rows import Annotation, AuditEntry, Columns, Dashboard, Judged, ProjectStand, Sibling, Tallied
+
+if TYPE_CHECKING:
+    # Not when it runs: two first requests at once that load numpy from two ends get half of it.
+    from numpy.typing import NDArray
 
 
 class Views:
