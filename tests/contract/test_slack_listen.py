@@ -12,10 +12,22 @@ from typing import Any
 
 import pytest
 
-from act_cases import policy, project, verdict
+from act_cases import day, policy, project, verdict
 from delivery_cases import Desk, FixedConnections, desk
 from lupus.act import sign
-from lupus.model import Alerts, Connection, ConnectionNotUsableError, DeliveryError, EventKind, Outcome, Project
+from lupus.model import (
+    Alerts,
+    Approval,
+    Connection,
+    ConnectionNotUsableError,
+    DeliveryError,
+    EventKind,
+    Outcome,
+    Project,
+    RetrainRequest,
+    RetrainState,
+    retrain_id,
+)
 from lupus.stages import Listener, listen
 from slack_server import APP, APP_TOKEN, TEAM, TOKEN, SlackServer
 
@@ -148,6 +160,45 @@ def _forged(payload: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         place = place[int(name) if name.isdigit() else name]
     place[last] = value
     return made
+
+
+def _answer(server: SlackServer, action: str) -> dict[str, Any]:
+    payload = _press(server, "acknowledge")
+    payload["actions"][0]["action_id"] = f"lupus_{action}"
+    return payload
+
+
+def _waiting(office: Desk, incident: str, number: int) -> str:
+    interval = day(number)
+    name = retrain_id("flights", interval)
+    awaits = RetrainState.AWAITING_APPROVAL
+    made = RetrainRequest(name, "flights", interval, "retrain_flights", awaits, ("worse",), {}, incident=incident)
+    office.workspace.store.add_retrain(made)
+    return name
+
+
+@pytest.mark.parametrize(
+    ("action", "state"), [("approve", RetrainState.APPROVED), ("refuse", RetrainState.REFUSED)], ids=str
+)
+def test_an_answer_is_to_the_request_of_that_very_incident(
+    office: Desk, server: SlackServer, action: str, state: RetrainState
+) -> None:
+    (incident,) = office.workspace.store.incidents("flights")
+    own, another = _waiting(office, incident.id, 0), _waiting(office, "another", 1)
+    assert f"{own} of flights is {state}" in _listener(office).handle(_answer(server, action))
+    states = {one.id: one.state for one in office.workspace.store.retrain_requests("flights")}
+    assert states == {own: state, another: RetrainState.AWAITING_APPROVAL}
+    assert "waits for an answer" in _listener(office).handle(_answer(server, action))
+    assert "no retraining of this incident waits" in server.whispers[-1]["text"]
+
+
+def test_what_is_asked_in_airflow_is_answered_there(office: Desk, server: SlackServer) -> None:
+    (incident,) = office.workspace.store.incidents("flights")
+    own = _waiting(office, incident.id, 0)
+    made = replace(office.house.project, retrain=replace(policy(), approval=Approval.AIRFLOW))
+    _listener(office, made).handle(_answer(server, "approve"))
+    assert office.workspace.store.retrain_request(own).state is RetrainState.AWAITING_APPROVAL
+    assert "answer its required action there" in server.whispers[-1]["text"]
 
 
 @pytest.mark.parametrize(

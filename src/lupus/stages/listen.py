@@ -22,7 +22,7 @@ from lupus.model import (
 )
 from lupus.stages.deliver import deliver
 from lupus.stages.incidents import change_incident
-from lupus.stages.retrain import answer_retrain, ask_retrain
+from lupus.stages.retrain import answer_retrain, ask_retrain, refuse_if_asked_in_airflow
 from lupus.stages.turn import Patience, utc_now
 from lupus.stages.workspace import Workspace
 
@@ -149,22 +149,23 @@ class Listener:
                 return IncidentChange(ChangeKind.RESOLVE, outcome=Outcome(name))
 
     def _retrain(self, post: Post, press: Press, by: str) -> str:
-        waiting = [
-            one
-            for one in self.workspace.store.retrain_requests(post.project)
-            if one.state is RetrainState.AWAITING_APPROVAL
-        ]
+        project = self.find_project(post.project)
+        if project is None:
+            raise ValueError(f"{post.project} has no project file now")
         if press.action == "retrain":
-            project = self.find_project(post.project)
-            if project is None:
-                raise ValueError(f"{post.project} has no project file now")
             request = ask_retrain(
                 self.workspace, project, by=by, why=f"incident {post.incident}", incident=post.incident
             )
             return f"{by} asked for the retraining {request.id} of {post.project}"
+        refuse_if_asked_in_airflow(project)
+        waiting = [
+            one.id
+            for one in self.workspace.store.retrain_requests(post.project)
+            if one.state is RetrainState.AWAITING_APPROVAL and one.incident == post.incident
+        ]
         if not waiting:
-            raise ValueError("no retraining waits for an answer (any more)")
-        request = answer_retrain(self.workspace, waiting[-1].id, approve=press.action == "approve", by=by)
+            raise ValueError("no retraining of this incident waits for an answer (any more)")
+        request = answer_retrain(self.workspace, waiting[-1], approve=press.action == "approve", by=by)
         return f"{by}: the retraining {request.id} of {post.project} is {request.state}"
 
     def _channel(self, post: Post) -> SlackChannel:
