@@ -41,6 +41,9 @@ class LateApp:
 
 
 def _make_api() -> Any:
+    # Whole before anybody asks: its modules import each other in a circle, and of two threads that begin at once,
+    # one can get half of it.
+    import_module("numpy.typing")
     from lupus.ui.app import create_app
 
     return create_app()
