@@ -48,7 +48,7 @@ def test_a_dry_run_of_an_old_day_and_of_a_range_write_nothing_either(lived: Inst
     assert lived.lupus("run", "loans", "--day", tiny.day(tiny.BROKEN_FEED), "--dry-run").code == 0
     answer = lived.lupus("run", "loans", "--day", BAD, "--to", tiny.day(36), "--dry-run", "--fail-on-anomaly")
     assert answer.code == 1
-    assert "3 intervals, 1 incidents" in answer.text
+    assert "3 intervals, 1 incident" in answer.text
     assert snapshot_of_everything(lived) == before
 
 
@@ -114,7 +114,7 @@ def test_a_range_is_a_line_of_json_per_interval_or_one_table(lived: Installation
     assert answer.code == 0
     assert [one["interval"] for one in answer.lines] == [tiny.day(34), tiny.day(35), tiny.day(36)]
     people = lived.lupus("run", "loans", "--day", BAD, "--to", tiny.day(37))
-    assert "4 intervals, 1 incidents" in people.text
+    assert "4 intervals, 1 incident" in people.text
     assert f"{tiny.day(37)} retraining requested: retrain_loans" in people.text
 
 

@@ -36,7 +36,7 @@ def edited_rules(rules: Sequence[RuleSpec], texts: Iterable[str]) -> list[RuleSp
     >>> ceiling = RuleSpec("ceiling", "threshold", parameters={"min": 0.0, "max": 70.0})
     >>> edited_rules([ceiling], ["ceiling:max=80"])[0].parameters
     {'min': 0.0, 'max': 80}
-    >>> [one.name for one in edited_rules([ceiling], ["flatline:window=9"])]
+    >>> [one.name for one in edited_rules([ceiling], ["flatline:window=30"])]
     ['ceiling', 'flatline']
 
     Raises `LupusError` for what is neither, an unknown parameter, and values that do not fit.
