@@ -139,6 +139,16 @@ def test_bands_of_counts_and_ratios_stay_possible():
     assert last(np.append(np.full(30, 0.999), 0.999), unit="ratio", n=50).upper == 1
 
 
+@pytest.mark.parametrize("metric", ["roc_auc", "estimated_pr_auc", "ndcg@10", "f1_macro", "ece"])
+def test_bands_of_scores_stay_possible(metric: str):
+    restless = np.tile([0.1, 0.9], 20)
+    band = last(restless, metric=metric)
+    assert (band.lower, band.upper) == (0, 1)
+    assert last(restless, metric="mae").upper > 1
+    # What cannot be is judged by the band as it is.
+    assert last(np.append(restless, 1.8), metric=metric).upper > 1
+
+
 def test_one_more_of_what_is_counted_is_not_far_out():
     carriers = np.append(np.full(60, 14.0), 15.0)
     assert last(carriers, unit="values").status is Status.OK

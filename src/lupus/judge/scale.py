@@ -14,6 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lupus.model import Series
+
 Floats = NDArray[np.float64]
 
 LARGEST: Final = 1e300
@@ -22,10 +24,27 @@ LARGEST: Final = 1e300
 RELATIVE_FLOOR: Final = 0.005
 """The least noise of a number, as a share of its expected size."""
 
+SCORE: Final = "score"
+"""The unit of what is no ratio of rows, and is between 0 and 1 all the same."""
+
+_SCORES: Final = frozenset(
+    {"brier", "ece", "f1", "f1_macro", "f1_weighted", "map", "mrr", "ndcg", "pr_auc", "roc_auc", "roc_auc_macro"}
+)
 _RATIO_FLOOR: Final = 0.002  # for ratios of which nobody counted the rows, on the scale of their angle
 _COUNT_NOISE: Final = 0.5
 _HALF_PI: Final = np.pi / 2
 _NORMAL: Final = 1.959964
+
+
+def unit_of(series: Series) -> str:
+    """The unit by which `series` is judged: its own, or `SCORE`.
+
+    >>> from lupus.model import SeriesKey
+    >>> unit_of(Series(SeriesKey("p", "predictions", "score", "estimated_roc_auc"), "evaluation"))
+    'score'
+    """
+    metric = series.key.metric.removeprefix("estimated_").partition("@")[0].partition(":")[0]
+    return SCORE if not series.unit and metric in _SCORES else series.unit
 
 
 class Scale:
@@ -41,6 +60,7 @@ class Scale:
         self._ratio = units == "ratio"
         self._count = units == "rows"
         self._whole = np.isin(units, ("values", "columns"))
+        self._score = units == SCORE
 
     def even(self, values: Floats) -> Floats:
         """`values` (S, T) on the scale on which their noise is even."""
@@ -85,12 +105,12 @@ class Scale:
         return np.nan_to_num((self.even(high) - self.even(low)) / (2 * _NORMAL))
 
     def possible(self, value: Floats, lower: Floats, upper: Floats) -> tuple[Floats, Floats]:
-        """The band (S, A) without what counts and ratios cannot be, unless the `value` (S, A) is just that.
+        """The band (S, A) without what counts, ratios and scores cannot be, unless the `value` (S, A) is just that.
 
         A value that cannot be is for the rule `validity` to find: the unit may be wrong, and then the band is not.
         """
         low, high = lower.copy(), upper.copy()
-        counted = (self._ratio | self._count)[:, None] & ~(value < 0) & (upper >= 0)
-        np.maximum(low, 0, out=low, where=counted)
-        np.minimum(high, 1, out=high, where=self._ratio[:, None] & ~(value > 1) & (lower <= 1))
+        shared = (self._ratio | self._score)[:, None]
+        np.maximum(low, 0, out=low, where=(shared | self._count[:, None]) & ~(value < 0) & (upper >= 0))
+        np.minimum(high, 1, out=high, where=shared & ~(value > 1) & (lower <= 1))
         return low, high

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lupus.judge.asking import AcceptedLevel, Asking
 from lupus.judge.rule import Matrix, parts_of, rule_for
-from lupus.judge.scale import LARGEST
+from lupus.judge.scale import LARGEST, unit_of
 from lupus.model import WHOLE, Cadence, History, RuleSpec, Verdict
 
 
@@ -61,7 +61,7 @@ def judge(
         values=np.where(finite, history.values, np.nan),
         baseline=np.where(finite & ~history.excluded & ~immature, history.values, np.nan),
         n=history.n,
-        units=np.array([series.unit for series in history.series], dtype=np.str_),
+        units=np.array([unit_of(series) for series in history.series], dtype=np.str_),
         season=cadence.season,
         at=np.array(positions, dtype=np.intp),
         intervals=history.intervals,
