@@ -93,7 +93,7 @@ def test_three_clicks_lead_from_the_overview_to_the_chart(page: Page, web: Web) 
 
 
 def test_a_chart_is_found_with_keys_alone_and_back_keeps_the_place(page: Page, web: Web) -> None:
-    goto(page, f"{web.lupus}/explore", "explorer")
+    goto(page, web.lupus, "overview")
     page.keyboard.press("/")
     expect(page.get_by_role("combobox", name="Search series")).to_be_focused()
     page.keyboard.type("metric:bri")

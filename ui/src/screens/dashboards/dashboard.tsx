@@ -10,6 +10,7 @@ import { complain, say } from "../../shared/toast";
 import { counted } from "../../shared/units";
 import { HeaderSide } from "../../shell/side";
 import { useKeys } from "../../state/keys";
+import { useSearchKey } from "../../state/to-search";
 import { useParam } from "../../state/params";
 import { paths } from "../../state/paths";
 import { useTitle } from "../../state/title";
@@ -138,11 +139,12 @@ function Page({ board }: { board: Dashboard_ }) {
     const known = content.widgets.some((one) => one.id === widget.id);
     setWidgets(settle(known ? content.widgets.map((one) => (one.id === widget.id ? widget : one)) : [...content.widgets, widget]));
   };
+  const search = useSearchKey();
   useKeys([
     { key: "e", label: "edit", run: edit },
     { key: "n", label: "add a widget", run: () => mayEdit && setDialog({ widget: null }) },
     { key: "w", label: "wall screen", run: () => navigate(wall) },
-    { key: "/", label: "search all series", run: () => navigate(paths.explore()) },
+    search,
   ]);
   const newest = Object.values(latest.data?.projects ?? {}).reduce<string>((most, one) => (one && one > most ? one : most), "");
   return (

@@ -7,6 +7,7 @@ import { formatInstant } from "../../shared/days";
 import { Empty, Show } from "../../shared/states";
 import { complain } from "../../shared/toast";
 import { useKeys } from "../../state/keys";
+import { useSearchKey } from "../../state/to-search";
 import { paths } from "../../state/paths";
 import { useTitle } from "../../state/title";
 import { make, useDashboards } from "./queries";
@@ -64,9 +65,10 @@ export function Dashboards() {
       complain(error instanceof ApiError ? `Not made. ${error.title} ${error.message}` : `Not made: ${String(error)}`);
     }
   };
+  const search = useSearchKey();
   useKeys([
     { key: "n", label: "new dashboard", run: () => void add() },
-    { key: "/", label: "search all series", run: () => navigate(paths.explore()) },
+    search,
   ]);
   return (
     <div className="l-stack">

@@ -160,7 +160,7 @@ export function Explorer() {
   const days = rangeDays(range, 90);
   const span = useMemo<Range>(() => (day ? { days, to: day } : { days }), [day, days]);
 
-  const place = `${searched}|${sort}|${day}`;
+  const place = `${searched.trim()}|${sort}|${day}`;
   const [at, setAt] = useState(() => positions.get(place) ?? 0);
   useEffect(() => setAt(positions.get(place) ?? 0), [place]);
   const go = (to: number) => {

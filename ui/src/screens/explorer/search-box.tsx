@@ -1,7 +1,8 @@
 // The one box: tokens with completion, driven by keys.
-import { type KeyboardEvent, type RefObject, useMemo, useState } from "react";
+import { type KeyboardEvent, type RefObject, useEffect, useMemo, useState } from "react";
 import type { Catalog } from "../../catalog/catalog";
 import { suggestions } from "../../catalog/search";
+import { focusIfWanted } from "../../state/to-search";
 
 interface Props {
   input: RefObject<HTMLInputElement | null>;
@@ -19,6 +20,7 @@ function completed(text: string, chosen: string): string {
 export function SearchBox({ input, catalog, text, onChange }: Props) {
   const [open, setOpen] = useState(false);
   const [at, setAt] = useState(-1);
+  useEffect(() => focusIfWanted(input.current), [input]);
   const offered = useMemo(() => (open && catalog ? suggestions(catalog, text) : []), [open, catalog, text]);
   const choose = (chosen: string) => {
     onChange(completed(text, chosen));

@@ -8,6 +8,7 @@ import { Empty, Show } from "../../shared/states";
 import { counted } from "../../shared/units";
 import { useWidth } from "../../shared/width";
 import { useKeys } from "../../state/keys";
+import { useSearchKey } from "../../state/to-search";
 import { useParam, useSetParams } from "../../state/params";
 import { paths } from "../../state/paths";
 import { useTitle } from "../../state/title";
@@ -108,11 +109,12 @@ export function Incidents() {
     const next = rows[at + by];
     if (next) change({ sel: next.id }, true);
   };
+  const search = useSearchKey();
   useKeys([
     { key: "j", label: "next incident", run: () => step(1) },
     { key: "k", label: "previous incident", run: () => step(-1) },
     { key: "Enter", label: "open the incident", run: () => current && navigate(paths.incident(current.id)) },
-    { key: "/", label: "search all series", run: () => navigate(paths.explore()) },
+    search,
   ]);
   const names = projects.data?.projects.map((one) => one.name) ?? [];
   return (

@@ -1,6 +1,6 @@
 // One series: what is to be seen, and why.
 import { useMemo, useState } from "react";
-import { Link, useNavigate, useParams, useSearchParams } from "react-router-dom";
+import { Link, useParams, useSearchParams } from "react-router-dom";
 import { apiHref, type Schemas } from "../../api/client";
 import { type Range, useSeries } from "../../api/queries";
 import { statusOf } from "../../shared/codes";
@@ -12,6 +12,7 @@ import { counted, formatScore, formatValue } from "../../shared/units";
 import { Badge, LABELS } from "../../shared/verdict";
 import { HeaderSide } from "../../shell/side";
 import { useKeys } from "../../state/keys";
+import { useSearchKey } from "../../state/to-search";
 import { useParam, useSetParams } from "../../state/params";
 import { paths, token } from "../../state/paths";
 import { useTitle } from "../../state/title";
@@ -70,7 +71,6 @@ function Page({ series, range, zoomed }: { series: Series; range: Range; zoomed:
   const { info, axis } = series;
   const [params] = useSearchParams();
   const change = useSetParams();
-  const navigate = useNavigate();
   const [selected, select] = useState<[string, string] | null>(null);
   const at = placeOf(series, params.get("day") ?? "");
   const day = axis.keys[at] ?? "";
@@ -87,6 +87,7 @@ function Page({ series, range, zoomed }: { series: Series; range: Range; zoomed:
     const next = axis.keys[at + step];
     if (next) change({ day: next }, true);
   };
+  const search = useSearchKey();
   useKeys([
     { key: "c", label: "copy link", run: () => void copyText(link(), "Link") },
     { key: "d", label: "pin to a dashboard", run: pinIt },
@@ -94,7 +95,7 @@ function Page({ series, range, zoomed }: { series: Series; range: Range; zoomed:
     { key: "k", label: "the day after", run: () => turn(1) },
     { key: "a", label: "annotate this day", run: () => day && select([day, day]) },
     { key: "x", label: "overlay the other segments, or not", run: () => change({ ov: params.get("ov") ? null : "all" }, true) },
-    { key: "/", label: "search all series", run: () => navigate(paths.explore()) },
+    search,
   ]);
   const query = new URLSearchParams({ from: first, to: last });
   return (

@@ -12,6 +12,7 @@ import { counted } from "../../shared/units";
 import { LABELS, Mark } from "../../shared/verdict";
 import { HeaderSide } from "../../shell/side";
 import { useKeys } from "../../state/keys";
+import { useSearchKey } from "../../state/to-search";
 import { useParam } from "../../state/params";
 import { paths, token } from "../../state/paths";
 import { useTitle } from "../../state/title";
@@ -131,11 +132,12 @@ export function Overview() {
   const navigate = useNavigate();
   const rows = projects.data?.projects ?? [];
   const step = (by: number) => setAt((before) => Math.max(0, Math.min(rows.length - 1, before + by)));
+  const search = useSearchKey();
   useKeys([
     { key: "j", label: "next project", run: () => step(1) },
     { key: "k", label: "previous project", run: () => step(-1) },
     { key: "Enter", label: "open the project", run: () => rows[at] && navigate(paths.project(rows[at].name)) },
-    { key: "/", label: "search all series", run: () => navigate(paths.explore()) },
+    search,
   ]);
   const trouble = me.data && me.data.store.state !== "ok" && me.data.store.state !== "empty" ? me.data.store : null;
   const unused = me.data?.store.state === "empty" && projects.error !== null; // not even set up

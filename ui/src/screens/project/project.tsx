@@ -1,10 +1,11 @@
 // One project: what was found when, what ran, what is open, and the file that says so.
-import { Link, useNavigate, useParams, useSearchParams } from "react-router-dom";
+import { Link, useParams, useSearchParams } from "react-router-dom";
 import { type MatrixBy, useProject } from "../../api/queries";
 import { CopyLink, copyText, linkHere } from "../../shared/copy";
 import { Show } from "../../shared/states";
 import { HeaderSide } from "../../shell/side";
 import { useKeys } from "../../state/keys";
+import { useSearchKey } from "../../state/to-search";
 import { useParam } from "../../state/params";
 import { paths, token } from "../../state/paths";
 import { useTitle } from "../../state/title";
@@ -24,13 +25,13 @@ export function Project() {
   const [days, setDays] = useParam("days", "60");
   const [by, setBy] = useParam("by", "group");
   const project = useProject(name);
-  const navigate = useNavigate();
   const to = params.get("day") ?? undefined;
   useTitle(name);
   const newest = project.data?.runs[0]?.key;
   const absolute = { day: to ?? newest ?? null };
+  const search = useSearchKey("search this project's series", `${token("project", name)} `);
   useKeys([
-    { key: "/", label: "search this project's series", run: () => navigate(paths.explore({ q: `${token("project", name)} ` })) },
+    search,
     { key: "c", label: "copy link", run: () => void copyText(linkHere(absolute), "Link") },
     { key: "g", label: "groups, tables or columns", run: () => setBy(BY[(BY.findIndex(([one]) => one === by) + 1) % BY.length]![0]) },
   ]);
