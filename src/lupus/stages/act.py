@@ -208,16 +208,18 @@ def _occasion(
 def _levels(
     workspace: Workspace, project: Project, incidents: Sequence[Incident], judged: Sequence[Interval]
 ) -> Mapping[SeriesKey, float]:
-    """The newest values among the `judged` intervals of what `incidents` that are over had found."""
+    """The newest mature values among the `judged` intervals of what `incidents` that are over had found."""
     over = [one for one in incidents if one.resolution is Resolution.CLEAN]
     if not over:
         return {}
     wanted = {finding.verdict.series for one in over for finding in one.findings}
     history = workspace.store.history(project.name, sorted(judged))
     levels: dict[SeriesKey, float] = {}
-    for known, values in zip(history.series, history.values, strict=True):
+    awaited = history.maturity < project.metrics.mature_at  # what some labels say is no level yet
+    for known, values, unsure in zip(history.series, history.values.tolist(), awaited.tolist(), strict=True):
         if known.key in wanted:
-            levels.update((known.key, value) for value in values.tolist() if isfinite(value))
+            there = zip(values, unsure, strict=True)
+            levels.update((known.key, value) for value, early in there if isfinite(value) and not early)
     return levels
 
 
