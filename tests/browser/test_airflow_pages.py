@@ -145,10 +145,8 @@ def page(browser: Browser, logged_in: dict[str, object]) -> Iterator[Page]:
 
 def split_at(page: Page, x: int) -> None:
     """Drag the border between the grid and the details to `x`."""
-    border = page.locator("[data-panel-resize-handle-id]").first
-    box = border.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"] / 2, HEIGHT - 150)
+    # While the page loads, the border is replaced: hovering waits until it stands still.
+    page.locator("[data-panel-resize-handle-id]").first.hover(position={"x": 1, "y": HEIGHT - 300})
     page.mouse.down()
     page.mouse.move(x, HEIGHT - 150, steps=6)
     page.mouse.up()

@@ -1,6 +1,6 @@
-"""Extracting, validating and measuring the next intervals while this one is judged, in a second process.
+"""Extracting, validating, measuring and evaluating the next intervals while this one is judged, in a second process.
 
-None of it depends on what earlier intervals brought, and together they are half of a run. The second process
+None of it depends on what is known of earlier intervals, and together they are half of a run. The second process
 writes snapshots only; the store has one writer.
 """
 
@@ -20,7 +20,9 @@ from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
 
 from lupus.model import Interval, Project, Reference
+from lupus.stages.evaluation import Evaluation, evaluate_run
 from lupus.stages.extract import ExtractReport, read_tables
+from lupus.stages.garbage import rare_collections
 from lupus.stages.measure import MeasuredTables, measure_tables
 from lupus.stages.settings import EnvironmentConnections, Settings
 from lupus.stages.validate import CheckedTables, check_tables
@@ -37,11 +39,12 @@ _LEAD = 3
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An interval whose tables are extracted, validated and measured."""
+    """An interval whose tables are extracted, validated and measured, and what labels say if no validation failed."""
 
     extracted: ExtractReport
     checked: CheckedTables
     measured: MeasuredTables
+    evaluation: Evaluation
 
 
 def prepared_ahead(
@@ -102,6 +105,7 @@ def _start(project: Project, environ: Mapping[str, str], settings: Settings) -> 
     Finalize(None, _end, exitpriority=10)  # worker processes do not run what `atexit` has
     _state = (project, EnvironmentConnections(environ), settings, _open.enter_context(Engine()))
     _open.enter_context(shared_sessions())
+    _open.enter_context(rare_collections())
 
 
 def _end() -> None:
@@ -126,4 +130,5 @@ def _prepare(interval: Interval, references: tuple[Reference, ...]) -> Prepared:
         read_tables(settings, connections, project, interval, now=now),
         check_tables(settings, connections, project, interval),
         measure_tables(settings, project, interval, references, engine=engine, connections=connections),
+        evaluate_run(settings, project, interval, {}, engine=engine, connections=connections),
     )

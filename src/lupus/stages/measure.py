@@ -22,20 +22,20 @@ from lupus.model import (
     SqlSource,
     Stage,
     Table,
+    VersionShare,
 )
 from lupus.stages.drift import measure_drift
 from lupus.stages.estimates import estimate
+from lupus.stages.evaluation import Evaluation, evaluate
 from lupus.stages.extract import snapshots_of
 from lupus.stages.in_place import engine_in_place
-from lupus.stages.labels import evaluated, evaluating_runs, evaluation_tables, last_evaluations
-from lupus.stages.models import record_versions
 from lupus.stages.multivariate import measure_multivariate
 from lupus.stages.predictions import with_predictions
 from lupus.stages.recording import recorded
 from lupus.stages.workspace import Workspace
 
 if TYPE_CHECKING:
-    from lupus.measure import Engine, EvaluationMeasures, TableMeasures
+    from lupus.measure import Engine, TableMeasures
     from lupus.measure.engine import TableEngine
     from lupus.stages.settings import Settings
 
@@ -61,19 +61,26 @@ class MeasuredTable:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredTables:
-    """Every table's measures, and the references that they were made with."""
+    """Every table's measures, the references that they were made with, and the versions of the model that predicted."""
 
     references: tuple[Reference, ...]
     tables: tuple[MeasuredTable, ...]
+    versions: tuple[VersionShare, ...] = ()
 
 
 def measure(
-    workspace: Workspace, project: Project, interval: Interval, *, ahead: MeasuredTables | None = None
+    workspace: Workspace,
+    project: Project,
+    interval: Interval,
+    *,
+    ahead: MeasuredTables | None = None,
+    evaluation: Evaluation | None = None,
 ) -> MeasureReport:
     """Measure every table of `interval` and its drift, and evaluate it and the older intervals that wait for labels.
 
     What cannot be measured at all becomes failed points, and keeps nothing else from being measured. Tables that were
-    measured `ahead` are not measured again, unless references have been fixed since.
+    measured `ahead` are not measured again, unless references have been fixed since; nor is the `evaluation` made
+    again, unless a table has failed critical validation.
     """
     points: list[MetricPoint] = []
     failed: list[str] = []
@@ -98,10 +105,12 @@ def measure(
             failed += [f"{one.table}: {one.failed}"] if one.failed else []
         points += _ask(workspace, project, interval, failed)
         points += measure_drift(workspace, project, interval)
-        points += _evaluate(workspace, project, interval, failed)
+        points += evaluate(workspace, project, interval, failed, ahead=evaluation)
         points += estimate(workspace, project, interval, points, failed)
         points += measure_multivariate(workspace, project, interval, failed)
-        record_versions(workspace, project, interval)
+        prediction = project.of_role(Role.PREDICTION)
+        if prediction is not None and prediction.version:
+            store.replace_versions(project.name, interval, ahead.versions)
         record.problems(failed)
     return MeasureReport(project.name, interval, tuple(points), tuple(failed))
 
@@ -140,7 +149,7 @@ def measure_tables(
             unread = replace(snapshot, status=SnapshotStatus.FAILED, path=None, reason=str(error))
             measures = measure_table(project, table, unread, own, engine=engine)
             measured.append(MeasuredTable(table.name, measures, str(error)))
-    return MeasuredTables(references, tuple(measured))
+    return MeasuredTables(references, tuple(measured), _versions(project, snapshots, engine))
 
 
 def _measured(  # noqa: PLR0917 - what is measured, with what
@@ -162,6 +171,19 @@ def _measured(  # noqa: PLR0917 - what is measured, with what
         parity = decision_points(project, measures.points)
         measures = replace(measures, points=(*measures.points, *parity))
     return measures
+
+
+def _versions(project: Project, snapshots: Mapping[str, Snapshot], engine: Engine) -> tuple[VersionShare, ...]:
+    """Which versions of the model made the predictions; none where they cannot be read, which their metrics tell."""
+    from lupus.measure import measure_versions
+
+    prediction = project.of_role(Role.PREDICTION)
+    if prediction is None or prediction.name not in snapshots:
+        return ()
+    try:
+        return measure_versions(prediction, snapshots[prediction.name], engine=engine)
+    except MeasureError:
+        return ()
 
 
 def _never_extracted(project: Project, table: Table, interval: Interval) -> Snapshot:
@@ -187,94 +209,6 @@ def _ask(workspace: Workspace, project: Project, interval: Interval, failed: lis
             points += queried_points(project, metric, interval, rows)
     workspace.store.replace_points(project.name, interval, points, scope=SQL_TABLE)
     return points
-
-
-def _evaluate(workspace: Workspace, project: Project, interval: Interval, failed: list[str]) -> list[MetricPoint]:
-    if evaluation_tables(project) is None:
-        return []
-    all_points: list[MetricPoint] = []
-    # An old interval that is run again is evaluated as the last run that got labels for it has done.
-    runs = evaluating_runs(workspace.store, project, interval)
-    for run, intervals in last_evaluations(project, interval, runs).items():
-        evaluation, measures = _evaluate_at(workspace, project, run, failed)
-        for one in intervals:
-            if one not in evaluation:
-                continue
-            points = [point for point in measures.points if point.interval == one]
-            states = [state for state in measures.states if state.interval == one]
-            workspace.store.replace_points(project.name, one, points, scope="evaluation", states=states)
-            all_points += points
-    return all_points
-
-
-def _evaluate_at(
-    workspace: Workspace, project: Project, run: Interval, failed: list[str]
-) -> tuple[list[Interval], EvaluationMeasures]:
-    """What the run of `run` knows of the intervals that wait for labels, and which these are."""
-    from lupus.measure import EvaluationMeasures, error_points, measure_evaluation
-
-    tables = evaluation_tables(project)
-    if tables is None:
-        return [], EvaluationMeasures()
-    prediction, truth = tables
-    window = evaluated(project, run)
-    found = {one: _snapshot(workspace, project, prediction.name, one) for one in window}
-    # Days that never ran, before a project's first one or left out, are not days without predictions.
-    intervals = [one for one in window if one == run or found[one] is not None]
-    predictions = {one.key: snapshot for one, snapshot in found.items() if snapshot is not None}
-    truths = [
-        snapshot
-        for one in window
-        if (snapshot := _snapshot(workspace, project, truth.name, one)) is not None and snapshot.usable
-    ]
-    blocked = {
-        validation.interval.key: f"{validation.table} failed critical validation: "
-        + "; ".join(outcome.reason or outcome.id for outcome in validation.critical_failures)
-        for validation in workspace.store.validations(project.name, intervals)
-        if validation.critical_failures and validation.table != truth.name
-    }
-    try:
-        if prediction.in_place and truth.in_place:
-            measures = _evaluate_in_place(workspace, project, intervals, predictions, truths, blocked)
-        else:
-            measures = measure_evaluation(
-                project, intervals, predictions, truths, blocked=blocked, engine=workspace.engine
-            )
-        parity = error_points(project, measures.confusions)
-        measures = replace(measures, points=(*measures.points, *parity))
-    except MeasureError as error:
-        failed.append(f"evaluation: {error}")
-        unread = {
-            key: replace(snapshot, status=SnapshotStatus.FAILED, path=None, reason=str(error))
-            for key, snapshot in predictions.items()
-        }
-        measures = measure_evaluation(project, intervals, unread, (), blocked=blocked, engine=workspace.engine)
-    return intervals, measures
-
-
-def _evaluate_in_place(  # noqa: PLR0917 - what is evaluated, with what
-    workspace: Workspace,
-    project: Project,
-    intervals: Sequence[Interval],
-    predictions: Mapping[str, Snapshot],
-    truths: Sequence[Snapshot],
-    blocked: Mapping[str, str],
-) -> EvaluationMeasures:
-    """The evaluation of tables that lie in one database, which joins them."""
-    from lupus.measure import measure_evaluation
-
-    there = [one for one in (*predictions.values(), *truths) if one.usable and one.in_place]
-    if not there:
-        return measure_evaluation(project, intervals, predictions, truths, blocked=blocked, engine=workspace.engine)
-    with engine_in_place(project, there, workspace.connections) as (backend, now):
-        as_now = {(one.table, one.interval.key): one for one in now}
-        mine = {key: as_now.get((one.table, key), one) for key, one in predictions.items()}
-        theirs = [as_now.get((one.table, one.interval.key), one) for one in truths]
-        return measure_evaluation(project, intervals, mine, theirs, blocked=blocked, engine=backend)
-
-
-def _snapshot(workspace: Workspace, project: Project, table: str, interval: Interval) -> Snapshot | None:
-    return _load(workspace.settings, project, table, interval)
 
 
 def _load(settings: Settings, project: Project, table: str, interval: Interval) -> Snapshot | None:

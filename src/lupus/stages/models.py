@@ -8,7 +8,6 @@ from lupus.model import (
     Comparison,
     ComparisonKind,
     Interval,
-    MeasureError,
     MetricPoint,
     Project,
     RetrainState,
@@ -18,22 +17,6 @@ from lupus.model import (
 )
 from lupus.stages.labels import is_closed
 from lupus.stages.workspace import Workspace
-
-
-def record_versions(workspace: Workspace, project: Project, interval: Interval) -> None:
-    """Store which model versions made the predictions of `interval`; none without a version column."""
-    from lupus.extract import load_snapshot
-    from lupus.measure import measure_versions
-
-    table = project.of_role(Role.PREDICTION)
-    if table is None or not table.version:
-        return
-    snapshot = load_snapshot(workspace.settings.snapshots, project.name, table.name, interval)
-    try:
-        versions = () if snapshot is None else measure_versions(table, snapshot, engine=workspace.engine)
-    except MeasureError:
-        versions = ()  # that the slice cannot be read is told by its metrics
-    workspace.store.replace_versions(project.name, interval, versions)
 
 
 def compare_models(workspace: Workspace, project: Project, interval: Interval) -> tuple[Comparison, ...]:

@@ -9,6 +9,7 @@ from lupus.model import Interval, LupusError, Project, RunReport, Stage
 from lupus.stages.act import act
 from lupus.stages.ahead import Prepared, prepared_ahead
 from lupus.stages.extract import extract
+from lupus.stages.garbage import rare_collections
 from lupus.stages.judge import judge
 from lupus.stages.measure import measure
 from lupus.stages.recording import recorded
@@ -42,7 +43,10 @@ def run(
         with recorded(workspace, project, interval, Stage.VALIDATE) as record:
             validated = keep_validations(workspace, project, prepared.checked)
             record.problems(validated.failed)
-    measured = measure(workspace, project, interval, ahead=prepared.measured if prepared is not None else None)
+    if prepared is None:
+        measured = measure(workspace, project, interval)
+    else:
+        measured = measure(workspace, project, interval, ahead=prepared.measured, evaluation=prepared.evaluation)
     judged = judge(workspace, project, interval)
     acted = act(workspace, project, interval, send=send, notify=notify)
     waiting = tuple(f"{one.table}: {one.reason}" for one in extracted.waiting)
@@ -76,6 +80,6 @@ def run_range(
     """One run per interval from `first` to `last`, in order. Databases stay open in between."""
     from lupus.extract import shared_sessions
 
-    with shared_sessions():
+    with shared_sessions(), rare_collections():
         for interval, prepared in prepared_ahead(workspace, project, first, last):
             yield run(workspace, project, interval, send=send, notify=notify, prepared=prepared)

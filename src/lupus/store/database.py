@@ -18,6 +18,8 @@ from sqlalchemy.pool import StaticPool
 from lupus.model import StoreError
 
 BUSY_SECONDS: Final = 30
+_LOG_PAGES: Final = 16_384
+"""Pages of 4 KiB after which SQLite's write-ahead log is moved into the file."""
 _UPGRADE_LOCK: Final = 0x4C75707573  # "Lupus"
 _WRITES: Final = "lupus_writes"
 _FORMS: Final = "write sqlite:///path/to/lupus.db or postgresql://user:password@host:5432/database"
@@ -160,6 +162,9 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
         cursor.execute("PRAGMA synchronous = NORMAL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA cache_size = -32768")
+        # Moving the log into the file waits for the disk, and by default it is moved after four megabytes, which
+        # are a day or two of one project: pages that every day changes would be moved again and again.
+        cursor.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
     finally:
         cursor.close()
 
