@@ -94,23 +94,29 @@ def array_of(values: Sequence[Any], type_: pa.DataType | None) -> pa.Array:
 def _typed(values: Sequence[Any], type_: pa.DataType) -> pa.Array:
     import pyarrow as pa
 
+    kinds = set(map(type, values))  # few, where a look at each of the values would take its time
+
+    def has(*of: type) -> bool:
+        return any(issubclass(kind, of) for kind in kinds)
+
     if pa.types.is_float64(type_):
         try:
             return pa.array(values, type_)
         except (pa.ArrowException, TypeError):  # decimals, integers beyond 2**53; never texts that look like numbers
-            if any(isinstance(value, str | bytes) for value in values):
+            if has(str, bytes):
                 raise
             return pa.array([None if value is None else float(value) for value in values], type_)
     if pa.types.is_boolean(type_):
-        if any(value not in (None, 0, 1) for value in values):
+        if not set(values) <= {None, 0, 1}:
             raise TypeError
         return pa.array([None if value is None else bool(value) for value in values], type_)
     if pa.types.is_string(type_):
-        return pa.array([_text(value) for value in values], type_)
-    if pa.types.is_temporal(type_) and any(isinstance(value, str) for value in values):
+        plain = kinds <= {str, type(None)}
+        return pa.array(values if plain else [_text(value) for value in values], type_)
+    if pa.types.is_temporal(type_) and has(str):
         # SQLite keeps dates and times as text.
         return pa.array(values, pa.string()).cast(type_)
-    if pa.types.is_integer(type_) and any(isinstance(value, Decimal | float) for value in values):
+    if pa.types.is_integer(type_) and has(Decimal, float):
         raise TypeError
     return pa.array(values, type_)
 

@@ -61,10 +61,18 @@ def slice_statement(
             # The columns stay untyped, so that values come as the driver gives them; only the bounds have types.
             start, end = (sa.bindparam(f"lupus_{i}", bound, type_) for i, (bound, type_) in enumerate(bounds))
             statement = statement.where(time >= start, time < end)
+            if time_kind is TimeKind.TEXT and wanted.window.dates is not None:
+                statement = statement.where(_longer_or_within(time, *wanted.window.dates))
     keys = [of[key] for key in wanted.table.key if key in of]
     if keys:
         statement = statement.order_by(*([time] if time is not None else []), *keys)
     return statement
+
+
+def _longer_or_within(time: sa.ColumnElement[Any], start: date, end: date) -> sa.ColumnElement[bool]:
+    """Of texts that are days, only those of the interval; longer ones may be in another zone, and are cut later."""
+    first, last = (sa.literal(day.isoformat(), sa.String()) for day in (start, end))
+    return sa.or_(sa.func.length(time) != len("2026-01-31"), sa.and_(time >= first, time < last))
 
 
 def query_parameters(wanted: Slice, *, text: bool = False, naive: bool = False) -> dict[str, Any]:
