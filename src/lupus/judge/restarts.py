@@ -24,19 +24,25 @@ class _Era:
 def assess(rule: Rule, matrix: Matrix) -> Assessment:
     """What `rule` says of `matrix`, of every point with the columns from ``matrix.since`` on in its baseline.
 
-    A row that was restarted is asked about once more for each restart, as a row of its own without what lies before.
-    So one interval and a replay give the same answer, and what was said before a restart stays. A rule with
-    ``restarts = False``, whose baseline was named by a person or is another rule's, is asked as it is.
+    A row that was restarted is asked about once more for each restart, as a row of its own without what lies before;
+    or only so, if all of its points come after one restart. So one interval and a replay give the same answer, and
+    what was said before a restart stays. A rule with ``restarts = False``, whose baseline was named by a person or is
+    another rule's, is asked as it is.
     """
     eras = _eras(matrix) if getattr(rule, "restarts", True) else []
     if not eras:
         return rule.assess(matrix)
-    count = matrix.values.shape[0]
-    longer = matrix.rows(np.array([*range(count), *(era.row for era in eras)], dtype=np.intp))
+    count, points = matrix.values.shape[0], len(matrix.at)
+    whole = [era for era in eras if len(era.places) == points]
+    extra = [era for era in eras if len(era.places) < points]
+    longer = matrix.rows(np.array([*range(count), *(era.row for era in extra)], dtype=np.intp)) if extra else matrix
     baseline = longer.baseline.copy()
-    for extra, era in enumerate(eras, count):
-        baseline[extra, : era.since] = np.nan
-    return _merged(rule.assess(replace(longer, baseline=baseline, since=None)), eras, count)
+    for era in whole:
+        baseline[era.row, : era.since] = np.nan
+    for row, era in enumerate(extra, count):
+        baseline[row, : era.since] = np.nan
+    answer = rule.assess(replace(longer, baseline=baseline, since=None))
+    return _merged(answer, extra, count) if extra else answer
 
 
 def _eras(matrix: Matrix) -> list[_Era]:

@@ -47,13 +47,14 @@ def evaluate(
         if evaluation.failed:
             failed.append(f"evaluation: {evaluation.failed}")
         measures = evaluation.measures
-        for one in intervals:
-            if one not in evaluation.intervals:
-                continue
-            points = [point for point in measures.points if point.interval == one]
-            states = [state for state in measures.states if state.interval == one]
-            workspace.store.replace_points(project.name, one, points, scope="evaluation", states=states)
-            all_points += points
+        with workspace.store.together(project.name):
+            for one in intervals:
+                if one not in evaluation.intervals:
+                    continue
+                points = [point for point in measures.points if point.interval == one]
+                states = [state for state in measures.states if state.interval == one]
+                workspace.store.replace_points(project.name, one, points, scope="evaluation", states=states)
+                all_points += points
     return all_points
 
 

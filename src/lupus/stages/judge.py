@@ -34,15 +34,13 @@ def judge(workspace: Workspace, project: Project, interval: Interval) -> JudgeRe
         history = _history(workspace, project, judged)
         accepted: list[AcceptedLevel] = []
         verdicts = with_clauses(project, history, _verdicts(project, history, judged, accepted))
+        own = [verdict for verdict in verdicts if verdict.interval == interval]
+        older = [verdict for verdict in verdicts if verdict.interval != interval]
+        levels = [_before_start(project), *_before_levels(history, accepted, judged)]
         store = workspace.store
-        store.replace_verdicts(
-            project.name,
-            [interval],
-            [v for v in verdicts if v.interval == interval],
-            exclusions=[_before_start(project), *_before_levels(history, accepted, judged)],
-        )
-        older = [v for v in verdicts if v.interval != interval]
-        store.replace_verdicts(project.name, judged[:-1], older, scopes=["evaluation", *SCOPES])
+        with store.together(project.name):
+            store.replace_verdicts(project.name, [interval], own, exclusions=levels)
+            store.replace_verdicts(project.name, judged[:-1], older, scopes=["evaluation", *SCOPES])
     return JudgeReport(project.name, interval, judged, tuple(verdicts))
 
 

@@ -96,21 +96,22 @@ def measure(
                 engine=workspace.engine,
                 connections=workspace.connections,
             )
-        for one in ahead.tables:
-            measures = one.measures
-            store.save_references(measures.references)
-            scope = f"table:{one.table}"
-            store.replace_points(project.name, interval, measures.points, scope=scope, states=measures.states)
-            points += measures.points
-            failed += [f"{one.table}: {one.failed}"] if one.failed else []
+        with store.together(project.name):
+            for one in ahead.tables:
+                measures = one.measures
+                store.save_references(measures.references)
+                scope = f"table:{one.table}"
+                store.replace_points(project.name, interval, measures.points, scope=scope, states=measures.states)
+                points += measures.points
+                failed += [f"{one.table}: {one.failed}"] if one.failed else []
+            prediction = project.of_role(Role.PREDICTION)
+            if prediction is not None and prediction.version:
+                store.replace_versions(project.name, interval, ahead.versions)
         points += _ask(workspace, project, interval, failed)
         points += measure_drift(workspace, project, interval)
         points += evaluate(workspace, project, interval, failed, ahead=evaluation)
         points += estimate(workspace, project, interval, points, failed)
         points += measure_multivariate(workspace, project, interval, failed)
-        prediction = project.of_role(Role.PREDICTION)
-        if prediction is not None and prediction.version:
-            store.replace_versions(project.name, interval, ahead.versions)
         record.problems(failed)
     return MeasureReport(project.name, interval, tuple(points), tuple(failed))
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +26,12 @@ _WRITES: Final = "lupus_writes"
 _FORMS: Final = "write sqlite:///path/to/lupus.db or postgresql://user:password@host:5432/database"
 
 
+class _Open(threading.local):
+    """The transaction that this thread writes in."""
+
+    connection: Connection | None = None
+
+
 class Database:
     """SQLite or PostgreSQL behind one URL, opened lazily. Raises `StoreError`, never with a password in it."""
 
@@ -33,6 +40,7 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.label = self.url.set(query={}).render_as_string(hide_password=True)
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
+        self._open = _Open()
 
     @property
     def file(self) -> Path | None:
@@ -44,7 +52,13 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A read-only transaction that sees one moment of the store, however many statements it makes."""
+        """A read-only transaction that sees one moment of the store, however many statements it makes.
+
+        Within a transaction of this thread's that writes, it is that one, and sees what has been written.
+        """
+        if self._open.connection is not None:
+            yield self._open.connection
+            return
         options: dict[str, Any] = {}
         if not self.is_sqlite:
             options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -55,19 +69,29 @@ class Database:
     def writing(self, *locks: int) -> Iterator[Connection]:
         """A transaction that is committed at the end, or leaves nothing.
 
-        Writers of the same lock (a project's id) wait for each other; on SQLite all writers do.
+        Writers of the same lock (a project's id) wait for each other; on SQLite all writers do. Within another one of
+        this thread's it is a part of that one.
         """
+        if self._open.connection is not None:
+            self._lock(self._open.connection, locks)
+            yield self._open.connection
+            return
         with self._plainly(), self.engine.connect() as connection:
             if self.is_sqlite:
                 # SQLite cannot turn a reader into a writer while another one writes: take the lock at the start.
                 connection.execution_options(**{_WRITES: True})
             with connection.begin():
-                if not self.is_sqlite:
-                    for lock in sorted(
-                        set(locks)
-                    ):  # in one order, so that no two writers wait for each other in a ring
-                        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
-                yield connection
+                self._lock(connection, locks)
+                self._open.connection = connection
+                try:
+                    yield connection
+                finally:
+                    self._open.connection = None
+
+    def _lock(self, connection: Connection, locks: Iterable[int]) -> None:
+        if not self.is_sqlite:
+            for lock in sorted(set(locks)):  # in one order, so that no two writers wait for each other in a ring
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
 
     @contextmanager
     def upgrading(self) -> Iterator[Connection]:

@@ -116,6 +116,16 @@ class Store:
                 self._names.clear()  # before the lock is released: nobody may believe in what is rolled back
                 raise
 
+    @contextmanager
+    def together(self, project: str) -> Iterator[None]:
+        """What this thread writes of `project` meanwhile is stored at once at its end, or, after an error, not at all.
+
+        For writes that follow each other: a transaction of its own for each would take longer than many of them. Other
+        writers wait, so nothing is to be computed in between.
+        """
+        with self._writing(project):
+            yield
+
     # The schema
 
     def revision(self) -> tuple[str | None, str]:
@@ -317,6 +327,8 @@ class Store:
 
     def save_references(self, references: Sequence[Reference]) -> None:
         """Write references; a version that exists is kept as it is, whoever wrote it."""
+        if not references:
+            return
         with self._writing(*{one.project for one in references}) as connection:
             state_rows.save_references(connection, self._names, references)
 
