@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from croniter import croniter
@@ -110,23 +111,7 @@ class Cadence:
         """The interval that holds the aware `instant`."""
         if instant.tzinfo is None:
             raise ValueError(f"the instant {instant} has no time zone")
-        utc = instant.astimezone(UTC)
-        match self.kind:
-            case CadenceKind.HOURLY:
-                start = utc.replace(minute=0, second=0, microsecond=0)
-                return self._make(start, start + _HOUR)
-            case CadenceKind.DAILY:
-                day = instant.astimezone(self.zone).date()
-                return self._make(self._midnight(day), self._midnight(day + timedelta(days=1)))
-            case CadenceKind.WEEKLY:
-                day = instant.astimezone(self.zone).date()
-                monday = day - timedelta(days=day.weekday())
-                return self._make(self._midnight(monday), self._midnight(monday + timedelta(days=7)))
-            case CadenceKind.CRON:
-                # A tick belongs to the interval that it starts, so look back from just after.
-                ticks = croniter(self.cron, (utc.replace(microsecond=0) + timedelta(seconds=1)).astimezone(self.zone))
-                start = ticks.get_prev(datetime).astimezone(UTC)
-                return self._make(start, self._tick_after(start))
+        return _holding(self, instant.astimezone(UTC))
 
     def next(self, interval: Interval) -> Interval:
         """The interval that starts where `interval` ends."""
@@ -193,3 +178,24 @@ class Cadence:
         if self.kind is CadenceKind.CRON and local.fold:
             key = local.isoformat(timespec="minutes")  # the same text with the offset, which `parse` reads as ISO 8601
         return Interval(start, end, key)
+
+
+@lru_cache(maxsize=100_000)
+def _holding(cadence: Cadence, utc: datetime) -> Interval:
+    """The interval that holds `utc`. Every run walks through months of them."""
+    match cadence.kind:
+        case CadenceKind.HOURLY:
+            start = utc.replace(minute=0, second=0, microsecond=0)
+            return cadence._make(start, start + _HOUR)
+        case CadenceKind.DAILY:
+            day = utc.astimezone(cadence.zone).date()
+            return cadence._make(cadence._midnight(day), cadence._midnight(day + timedelta(days=1)))
+        case CadenceKind.WEEKLY:
+            day = utc.astimezone(cadence.zone).date()
+            monday = day - timedelta(days=day.weekday())
+            return cadence._make(cadence._midnight(monday), cadence._midnight(monday + timedelta(days=7)))
+        case CadenceKind.CRON:
+            # A tick belongs to the interval that it starts, so look back from just after.
+            ticks = croniter(cadence.cron, (utc.replace(microsecond=0) + timedelta(seconds=1)).astimezone(cadence.zone))
+            start = ticks.get_prev(datetime).astimezone(UTC)
+            return cadence._make(start, cadence._tick_after(start))

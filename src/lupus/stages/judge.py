@@ -34,8 +34,8 @@ def judge(workspace: Workspace, project: Project, interval: Interval) -> JudgeRe
         history = _history(workspace, project, judged)
         accepted: list[AcceptedLevel] = []
         verdicts = with_clauses(project, history, _verdicts(project, history, judged, accepted))
-        own = [verdict for verdict in verdicts if verdict.interval == interval]
-        older = [verdict for verdict in verdicts if verdict.interval != interval]
+        own = [verdict for verdict in verdicts if verdict.interval.start == interval.start]
+        older = [verdict for verdict in verdicts if verdict.interval.start != interval.start]
         levels = [_before_start(project), *_before_levels(history, accepted, judged)]
         store = workspace.store
         with store.together(project.name):

@@ -38,12 +38,11 @@ def run(
         validated = validate(workspace, project, interval)
     else:
         extracted = prepared.extracted
-        with workspace.store.together(project.name):
-            with recorded(workspace, project, interval, Stage.EXTRACT) as record:
-                record.problems(extracted.failed)
-            with recorded(workspace, project, interval, Stage.VALIDATE) as record:
-                validated = keep_validations(workspace, project, prepared.checked)
-                record.problems(validated.failed)
+        with workspace.store.together(project.name), recorded(workspace, project, interval, Stage.EXTRACT) as record:
+            record.problems(extracted.failed)
+        with recorded(workspace, project, interval, Stage.VALIDATE) as record:
+            validated = keep_validations(workspace, project, prepared.checked)
+            record.problems(validated.failed)
     if prepared is None:
         measured = measure(workspace, project, interval)
     else:

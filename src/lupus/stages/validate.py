@@ -112,9 +112,11 @@ def _validated(
 def keep_validations(workspace: Workspace, project: Project, checked: CheckedTables) -> ValidateReport:
     """Write what the suites said to the store."""
     interval = checked.interval
-    for one in checked.tables:
-        workspace.store.replace_validation(project.name, one.table, interval, one.validation)
-        workspace.store.replace_points(project.name, interval, one.points, scope=f"validation:{one.table}")
+    store = workspace.store
+    with store.together(project.name):
+        for one in checked.tables:
+            store.replace_validation(project.name, one.table, interval, one.validation)
+            store.replace_points(project.name, interval, one.points, scope=f"validation:{one.table}")
     return ValidateReport(
         project.name,
         interval,

@@ -104,10 +104,15 @@ class Names:
     def __init__(self) -> None:
         self._known: dict[int, KnownSeries] = {}
         self._ids: dict[SeriesKey, int] = {}
+        # Projects and intervals are never removed, so that what has been seen once need not be looked for again.
+        self._projects: dict[int, str] = {}
+        self._intervals: dict[tuple[int, int], Interval] = {}
 
     def clear(self) -> None:
         """Forget everything: the transaction that wrote it did not come to its end."""
         self._known = {}
+        self._projects = {}
+        self._intervals = {}
 
     def series_id(self, key: SeriesKey) -> int:
         number = self._ids.get(key)
@@ -120,16 +125,20 @@ class Names:
     def save_project(self, connection: Connection, name: str) -> int:
         """The id of the project `name`, which is made when it is new."""
         number = project_id(name)
-        found = connection.execute(_NAME, {"b_project": number}).scalar()
+        found = self._projects.get(number) or connection.execute(_NAME, {"b_project": number}).scalar()
         if found is None:
             upsert(connection, tables.projects, [(number, name, "", "", {}, 0, 0)], update=())
         elif found != name:
             raise StoreError(f"the project names {name!r} and {found!r} have the same id {number}; rename one of them")
+        self._projects[number] = name
         return number
 
     def save_intervals(self, connection: Connection, project: int, intervals: Iterable[Interval]) -> None:
-        rows = {epoch(i): (project, epoch(i), end_epoch(i), i.key, 0) for i in intervals}
-        upsert(connection, tables.intervals, list(rows.values()), update=("end", "key"))
+        new = {(project, epoch(i)): i for i in intervals}
+        new = {key: one for key, one in new.items() if self._intervals.get(key) != one}
+        rows = [(*key, end_epoch(one), one.key, 0) for key, one in new.items()]
+        upsert(connection, tables.intervals, rows, update=("end", "key"))
+        self._intervals |= new
 
     def touch(self, connection: Connection, project: int, starts: Iterable[int]) -> None:
         """Say that the points or States of the intervals at `starts` have changed."""

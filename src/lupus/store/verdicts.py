@@ -54,9 +54,7 @@ def replace(
         rule = _rule_id(verdict.rule)
         finding = 1 if verdict.status in _FINDINGS else 0
         new[number, start, series, rule] = (number, start, series, rule, verdict.rule, finding, *answer(verdict))
-    old = _stored(connection, number, sorted(starts))
-    if scopes is not None:
-        old = {key: row for key, row in old.items() if known.scopes.get(key[2]) in scopes}
+    old = _stored(connection, number, sorted(starts), scopes)
     names.save_intervals(connection, number, intervals)
     delete(connection, tables.verdicts, _KEY, [key for key in old if key not in new])
     upsert(connection, tables.verdicts, [row for key, row in new.items() if old.get(key) != row])
@@ -139,9 +137,14 @@ def _number(value: float | None) -> float | None:
     return value if value == value else None  # noqa: PLR0124
 
 
-def _stored(connection: Connection, project: int, starts: Sequence[int]) -> dict[Row, Row]:
-    columns = tables.verdicts.c
+def _stored(
+    connection: Connection, project: int, starts: Sequence[int], scopes: Collection[str] | None
+) -> dict[Row, Row]:
+    columns, series = tables.verdicts.c, tables.series.c
     query = sa.select(tables.verdicts).where(columns.project_id == project, columns.start.in_(starts))
+    if scopes is not None:
+        of_scopes = sa.select(series.id).where(series.project_id == project, series.scope.in_(sorted(scopes)))
+        query = query.where(columns.series_id.in_(of_scopes))
     rows = {}
     for raw in fetch(connection, query):
         rule, sentence, why = raw[4], raw[8], raw[-1]
