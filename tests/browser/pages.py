@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, FloatRect, Locator, Page, expect
 from tests.airflow_server import ROOT
 
 IMAGES = ROOT / "docs" / "images"
@@ -122,3 +122,14 @@ def violations(page: Page, within: str = ".lupus") -> list[str]:
         for one in found["violations"]
         for node in one["nodes"]
     ]
+
+
+def box_of(locator: Locator) -> FloatRect:
+    """Where `locator` is on the page, once it is there: a rendering that replaces it meanwhile is waited for."""
+    for _ in range(100):
+        expect(locator).to_be_visible()
+        box = locator.bounding_box()
+        if box is not None:
+            return box
+        locator.page.wait_for_timeout(100)
+    raise AssertionError(f"{locator} does not stay on the page")

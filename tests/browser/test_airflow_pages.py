@@ -17,7 +17,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from tests.airflow_server import ROOT, AirflowServer
-from tests.browser.pages import HEIGHT, WIDTH, cookies, log_in, new_context, watched
+from tests.browser.pages import HEIGHT, WIDTH, box_of, cookies, log_in, new_context, watched
 
 import tiny
 from installation import Installation
@@ -145,8 +145,8 @@ def page(browser: Browser, logged_in: dict[str, object]) -> Iterator[Page]:
 
 def split_at(page: Page, x: int) -> None:
     """Drag the border between the grid and the details to `x`."""
-    # While the page loads, the border is replaced: hovering waits until it stands still.
-    page.locator("[data-panel-resize-handle-id]").first.hover(position={"x": 1, "y": HEIGHT - 300})
+    box = box_of(page.locator("[data-panel-resize-handle-id]").first)
+    page.mouse.move(box["x"] + box["width"] / 2, HEIGHT - 150)
     page.mouse.down()
     page.mouse.move(x, HEIGHT - 150, steps=6)
     page.mouse.up()
@@ -159,8 +159,7 @@ def project_page(page: Page, world: World, dag_id: str) -> Locator:
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("heading", name="Dag Documentation")).to_be_visible()
     page.wait_for_timeout(400)  # it slides in
-    box = dialog.bounding_box()
-    assert box is not None
+    box = box_of(dialog)
     page.mouse.move(box["x"] + box["width"] - 4, box["y"] + box["height"] - 4)
     page.mouse.down()
     page.mouse.move(WIDTH - 40, HEIGHT - 20, steps=6)

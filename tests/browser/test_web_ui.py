@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
-from tests.browser.pages import fill_login, new_context, violations, watched
+from tests.browser.pages import box_of, fill_login, new_context, violations, watched
 from tests.browser.web import ATTACK, EVIL_DAYS, LAST_DAY, Web, run_id
 
 import tiny
@@ -235,8 +235,7 @@ def test_a_change_of_the_address_keeps_what_is_on_the_screen(page: Page, web: We
 
 def drag(page: Page, first: float, last: float) -> None:
     """Draw over the chart from one share of its width to another."""
-    box = page.locator("figure .u-over").first.bounding_box()
-    assert box is not None
+    box = box_of(page.locator("figure .u-over").first)
     page.mouse.move(box["x"] + first * box["width"], box["y"] + 40)
     page.mouse.down()
     page.mouse.move(box["x"] + last * box["width"], box["y"] + 60, steps=5)
@@ -331,6 +330,5 @@ def test_a_phone_shows_everything_in_its_width(
 def test_a_wall_screen_shows_the_screen_alone(page: Page, web: Web) -> None:
     goto(page, f"{web.lupus}/explore?view=list&kiosk=1", "explorer")
     expect(page.get_by_role("navigation", name="Lupus")).to_have_count(0)
-    box = page.locator(".lupus").bounding_box()
-    assert box is not None
+    box = box_of(page.locator(".lupus"))
     assert (box["x"], box["y"]) == (0, 0)

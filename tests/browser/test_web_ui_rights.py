@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Browser, Page, Route, expect
-from tests.browser.pages import cookies, new_context, violations, watched
+from tests.browser.pages import box_of, cookies, new_context, violations, watched
 
 import fab
 from conftest import POSTGRES, _database
@@ -178,11 +178,8 @@ def test_a_dashboard_shows_a_viewer_the_part_that_they_may_see(ann: Page, bob: P
     expect(withheld.first).to_contain_text("This widget shows a project that you may not see.")
     expect(bob.locator("body")).not_to_contain_text("ads")
     expect(bob.get_by_text("Look here.")).to_be_visible()
-    left, right = (bob.get_by_role("region", name=name, exact=True).bounding_box() for name in ("Rows", "Own"))
-    below = withheld.first.bounding_box()
-    assert left is not None
-    assert right is not None
-    assert below is not None
+    left, right = (box_of(bob.get_by_role("region", name=name, exact=True)) for name in ("Rows", "Own"))
+    below = box_of(withheld.first)
     assert left["y"] == right["y"] < below["y"]  # what is left out keeps its place
     expect(bob.get_by_text("Made by ann.")).to_be_visible()
     expect(bob.get_by_role("button", name="Edit")).to_have_count(0)

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
+import lupus.extract.table
 from lupus.extract import extract_table
 from lupus.model import (
     Cadence,
@@ -338,6 +339,35 @@ def test_instants_as_text(form: str, tmp_path: Path) -> None:
     connection.close()
     place = Place("sqlite", SqlSource("w", table="events"), {"w": Connection("w", f"sqlite:///{path}")})
     assert [row["x"] for row in rows_of(run(place, tmp_path / "out", "2013-03-10", time="at"))] == [1, 2]
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql", "duckdb"])
+def test_of_days_as_text_no_other_day_is_read(
+    engine: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = request.getfixturevalue("postgres_url") if engine == "postgresql" else f"{engine}:///{tmp_path / 'days'}"
+    texts = ["2013-03-09", "2013-03-10", "2013-03-10T23:00", "2013-03-11T03:59:00Z", "2013-03-11"]
+    create, insert = "CREATE TABLE days (day VARCHAR(40), x INTEGER)", "INSERT INTO days VALUES"
+    rows = ", ".join(f"('{text}', {x})" for x, text in enumerate(texts))
+    if engine == "duckdb":
+        with duckdb.connect(str(tmp_path / "days")) as connection:
+            connection.execute(f"{create}; {insert} {rows}")
+    else:
+        database = sa.create_engine(url)
+        with database.begin() as session:
+            session.execute(sa.text(create))
+            session.exec_driver_sql(f"{insert} {rows}")
+        database.dispose()
+    read: list[int] = []
+    clip = lupus.extract.table.clip
+
+    def counted(batches: Iterator[pa.RecordBatch], wanted: Any) -> Iterator[pa.RecordBatch]:
+        return clip((read.extend(batch.column("x").to_pylist()) or batch for batch in batches), wanted)
+
+    monkeypatch.setattr("lupus.extract.table.clip", counted)
+    place = Place(engine, SqlSource("w", table="days"), {"w": Connection("w", url)})
+    assert sorted(row["x"] for row in rows_of(run(place, tmp_path / "out", "2013-03-10", time="day"))) == [1, 2, 3]
+    assert sorted(read) == [1, 2, 3]
 
 
 def test_files_in_another_file_system(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -248,6 +249,34 @@ def test_a_write_that_fails_leaves_nothing_and_is_not_believed(store: Store) -> 
         )  # fmt: skip
     assert not any(store.dump().values())
     store.replace_points("flights", DAYS[0], [point(MEAN, DAYS[0])], scope="x")
+    assert store.points("flights") == [point(MEAN, DAYS[0])]
+
+
+def test_what_is_written_together_is_stored_at_once(store: Store, url: str) -> None:
+    first, second = point(MEAN, DAYS[0]), point(MEAN, DAYS[1])
+    with open_store(url) as other, ThreadPoolExecutor(1) as thread:
+        with store.together("flights"):
+            store.replace_points("flights", DAYS[0], [first], scope="x")
+            store.replace_points("flights", DAYS[1], [second], scope="x")
+            assert store.points("flights") == [first, second]
+            assert other.points("flights") == []
+            assert thread.submit(store.points, "flights").result() == []  # of another thread it is none of its business
+        assert other.points("flights") == [first, second]
+
+
+def test_of_what_was_to_be_written_together_nothing_is_left_after_an_error(store: Store) -> None:
+    def write() -> None:
+        store.replace_points("flights", DAYS[0], [point(MEAN, DAYS[0])], scope="x")
+
+    def write_and_fail() -> None:
+        with store.together("flights"):
+            write()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_and_fail()
+    assert not any(store.dump().values())
+    write()  # neither the project, nor the interval, nor the series is believed to be there
     assert store.points("flights") == [point(MEAN, DAYS[0])]
 
 

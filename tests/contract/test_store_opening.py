@@ -231,10 +231,16 @@ def test_sqlite_is_set_up_for_many_processes(tmp_path) -> None:
     with database.reading() as connection:
         pragmas = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
-            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "wal_autocheckpoint")
         }
     database.close()
-    assert pragmas == {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1, "busy_timeout": 30_000}
+    assert pragmas == {
+        "journal_mode": "wal",
+        "synchronous": 1,
+        "foreign_keys": 1,
+        "busy_timeout": 30_000,
+        "wal_autocheckpoint": 16_384,
+    }
 
 
 def test_postgresql_compiles_no_query_of_ours(postgres_url: str) -> None:

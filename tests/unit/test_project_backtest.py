@@ -260,6 +260,8 @@ def test_a_rule_is_changed_by_its_name(shop):
     ("text", "said"),
     [
         ("cieling:max=81", "the project has no such rule; did you mean 'ceiling'?"),
+        ("ceiling:max=many", "max cannot be 'many': Input should be a valid number"),
+        ("recent_average:direction=sideways", "direction cannot be 'sideways': Input should be 'both', 'up' or 'down'"),
         ("ceiling:mxa=81", "threshold has no parameter 'mxa'; did you mean 'max'?"),
         ("ceiling:max", "is not of the form parameter=value"),
         ("nonsense", "there is no rule kind 'nonsense'"),
