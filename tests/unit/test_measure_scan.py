@@ -18,14 +18,20 @@ from lupus.measure.answers import read_answers
 from lupus.measure.cells import Cells
 from lupus.measure.columns import Column, Part, kind_of
 from lupus.measure.grid import Grid, Scale
+from lupus.measure.helper import Helper
 from lupus.measure.plan import Derive, Item, Plan
 from lupus.measure.query import VIEW, build
-from lupus.measure.scan import scan
+from lupus.measure.scan import scanning
 
 LINEAR = Grid(low=-2.0, high=3.1, cells=40, merged=4)
 ASINH = Grid(low=-3.0, high=4.0, cells=60, merged=3, scale=Scale.ASINH, center=0.7, width=0.3)
 ODD = (0.0, -0.0, math.nan, math.inf, -math.inf, 1e100, -1e101, 5e-324, -2.0, 3.1)
 TYPES = (pa.float64(), pa.float32(), pa.int8(), pa.uint8(), pa.int16(), pa.int32(), pa.int64(), pa.uint64())
+
+
+def scan(plan: Plan, slice_: Path | pa.Table, *, threads: int) -> tuple[Plan, dict[int, Cells]]:
+    with scanning(plan, slice_, threads=threads) as one:
+        return one.finish()
 
 
 def item_of(rows: pa.Table, position: int, grid: Grid | None) -> Item:
@@ -106,12 +112,71 @@ def test_every_type(engine: Engine, tmp_path: Path, grid: Grid | None, *, from_f
         same(found[number], cells)
 
 
-def test_threads_change_no_digit() -> None:
+@pytest.fixture
+def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Plan, Path]:
+    """A file that is worth helpers."""
+    monkeypatch.setattr("lupus.measure.scan._WORTH_IT", 1)
     rng = np.random.default_rng(2)
-    rows = pa.table({f"x{n}": rng.lognormal(0, 2, 50_000) for n in range(5)})
-    plan = plan_of(rows, LINEAR)
-    (_, one), (_, four) = scan(plan, rows, threads=1), scan(plan, rows, threads=4)
+    rows = pa.table({f"x{n}": rng.lognormal(0, 2, 50_000) for n in range(8)})
+    pq.write_table(rows, tmp_path / "slice.parquet")
+    return plan_of(rows, LINEAR), tmp_path / "slice.parquet"
+
+
+def children() -> set[int]:
+    return {int(pid) for thread in Path("/proc/self/task").glob("*/children") for pid in thread.read_text().split()}
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux tells who the children of a process are")
+def test_helpers_change_no_digit_and_are_gone_afterwards(large: tuple[Plan, Path]) -> None:
+    plan, path = large
+    before = children()
+    (_, one), (_, four) = scan(plan, path, threads=1), scan(plan, path, threads=4)
     assert [cells.moments for cells in one.values()] == [cells.moments for cells in four.values()]
+    for number, cells in four.items():
+        same(cells, one[number])
+    assert children() == before
+
+
+def test_a_helper_answers_as_this_process_does(large: tuple[Plan, Path]) -> None:
+    plan, path = large
+    helper = Helper(path)
+    try:
+        with scanning(plan, path, threads=1) as alone:
+            _, expected = alone.finish()
+        for number, wanted in alone._wanted.items():
+            found = helper.cells(wanted)
+            assert found is not None
+            same(found, expected[number])
+    finally:
+        helper.close()
+
+
+@pytest.mark.parametrize("broken", ["killed", "no Python", "no Lupus"])
+def test_a_helper_that_ends_only_leaves_more_to_do(
+    large: tuple[Plan, Path], monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    plan, path = large
+    _, expected = scan(plan, path, threads=1)
+    if broken == "no Python":
+        monkeypatch.setattr("sys.executable", "/nonexistent/python")
+    elif broken == "no Lupus":
+        monkeypatch.setattr("lupus.measure.helper._SERVE", "import lupus.nothing")
+    else:
+        monkeypatch.setattr(
+            "lupus.measure.helper._SERVE", "import os, sys; sys.stdin.buffer.read(1); os.kill(os.getpid(), 9)"
+        )
+    asked, found = scan(plan, path, threads=3)
+    assert not asked.asks
+    assert found.keys() == expected.keys()
+    for number, cells in found.items():
+        same(cells, expected[number])
+
+
+def test_what_is_left_is_known_before_anything_is_read(large: tuple[Plan, Path]) -> None:
+    plan, path = large
+    with scanning(plan, path, threads=1) as one:
+        assert not one.rest.asks
+        assert one.finish()[0] == one.rest
 
 
 def test_what_is_no_plain_number_is_left_to_the_query() -> None:

@@ -8,7 +8,17 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Annotated, Any, ClassVar, Final, Literal, get_type_hints
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, create_model
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+)
 
 from lupus.config.fields import Name, Names, Number, Patterns, PatternsOrWhole, Period, Text, Whole
 from lupus.model import RULE_PARAMETERS, Bound, Severity
@@ -187,6 +197,19 @@ def _rule_model(kind: str, parameters: type) -> type[RuleFile]:
 
 
 RULE_MODELS: Final = {kind: _rule_model(kind, parameters) for kind, parameters in RULE_PARAMETERS.items()}
+
+
+def parameter_problem(kind: str, name: str, value: object) -> str:
+    """What is wrong with `value` for a parameter of a built-in kind; empty where nothing is.
+
+    >>> parameter_problem("threshold", "max", "many")
+    'Input should be a valid number, unable to parse string as a number'
+    """
+    try:
+        TypeAdapter(get_type_hints(RULE_PARAMETERS[kind])[name]).validate_python(value)
+    except ValidationError as error:
+        return str(error.errors()[0]["msg"])
+    return ""
 
 
 def _tag(value: object) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -19,18 +19,17 @@ from lupus.measure.tally import Columns, Wanted
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    Found = dict[int, Cells | None]
-
 _WORTH_IT: Final = 30_000_000
 """Numbers for which a helper pays for its start."""
 
 
-def scan(plan: Plan, slice_: Path | pa.Table, *, threads: int) -> tuple[Plan, dict[int, Cells]]:
-    """The plan with the items marked that need no query any more, and their cells by item number.
+@contextmanager
+def scanning(plan: Plan, slice_: Path | pa.Table, *, threads: int) -> Iterator[Scan]:
+    """A scan of the plan's columns of plain numbers; of none where the slice cannot be read.
 
-    Each column is read once, by this process or, of many numbers in a file, by one of ``threads - 1`` helpers; at most
-    a row group of each of these is in memory. What cannot be read is left to the query, which says what is wrong with
-    it. Sums do not depend on who reads.
+    Each column is read once, by this process when it asks for the cells, or, of many numbers in a file, by one of
+    ``threads - 1`` helpers, which begin at once; at most a row group of each of these is in memory. Sums do not depend
+    on who reads.
     """
     import pyarrow as pa
 
@@ -38,47 +37,70 @@ def scan(plan: Plan, slice_: Path | pa.Table, *, threads: int) -> tuple[Plan, di
         try:
             columns = stack.enter_context(Columns(slice_))
         except (pa.ArrowException, OSError):
-            return plan, {}
+            yield Scan(plan, {}, None)
+            return
         wanted = {
             at: Wanted(item.column.position, item.grid, item.center)
             for at, item in enumerate(plan.items)
             if _is_plain(item, columns.schema)
         }
-        waiting, found = deque(wanted), dict.fromkeys(wanted)
+        one = Scan(plan, wanted, columns)
         helpers = min(threads - 1, len(wanted) - 1, columns.rows * len(wanted) // _WORTH_IT)
-        others = []
         for _ in range(helpers if isinstance(slice_, Path) else 0):
             helper = Helper(slice_)
             stack.callback(helper.close)
-            others.append(Thread(target=_tally, args=(helper.cells, wanted, waiting, found), daemon=True))
-            others[-1].start()
-        _tally(columns.cells, wanted, waiting, found)
-        for other in others:
-            other.join()
-        _tally(columns.cells, wanted, waiting, found)  # what helpers had in hand when they ended
-    known = {number: one for number, one in found.items() if one is not None}
-    return _marked(plan, known), known
+            one.begin(helper)
+        yield one
 
 
-def _tally(
-    cells: Callable[[Wanted], Cells | None], wanted: Mapping[int, Wanted], waiting: deque[int], found: Found
-) -> None:
-    """Take columns from those that are `waiting` until there are none."""
-    while waiting:
-        try:
-            number = waiting.popleft()
-        except IndexError:
-            return  # somebody else was faster
-        try:
-            found[number] = cells(wanted[number])
-        except HelperGoneError:
-            waiting.append(number)
-            return
+class Scan:
+    """The columns of `plan` that are `wanted`, by item number, and who reads them."""
 
+    def __init__(self, plan: Plan, wanted: Mapping[int, Wanted], columns: Columns | None) -> None:
+        self._plan, self._wanted, self._columns = plan, wanted, columns
+        self._waiting = deque(wanted)
+        self._found: dict[int, Cells | None] = dict.fromkeys(wanted)
+        self._others: list[Thread] = []
 
-def _marked(plan: Plan, known: Collection[int]) -> Plan:
-    items = (replace(item, scanned=True) if at in known else item for at, item in enumerate(plan.items))
-    return replace(plan, items=tuple(items))
+    @property
+    def rest(self) -> Plan:
+        """The plan with all these items marked: what is left to be asked."""
+        return self._marked(self._wanted)
+
+    def begin(self, helper: Helper) -> None:
+        """Let `helper` take columns from now on."""
+        self._others.append(Thread(target=self._tally, args=(helper.cells,), daemon=True))
+        self._others[-1].start()
+
+    def finish(self) -> tuple[Plan, dict[int, Cells]]:
+        """The plan with the items marked that could be read, and their cells by item number.
+
+        What cannot be read is left to the query, which says what is wrong with it.
+        """
+        if self._columns is not None:
+            self._tally(self._columns.cells)
+            for other in self._others:
+                other.join()
+            self._tally(self._columns.cells)  # what helpers had in hand when they ended
+        known = {number: one for number, one in self._found.items() if one is not None}
+        return self._marked(known), known
+
+    def _tally(self, cells: Callable[[Wanted], Cells | None]) -> None:
+        """Take columns from those that wait until there are none."""
+        while self._waiting:
+            try:
+                number = self._waiting.popleft()
+            except IndexError:
+                return  # somebody else was faster
+            try:
+                self._found[number] = cells(self._wanted[number])
+            except HelperGoneError:
+                self._waiting.append(number)
+                return
+
+    def _marked(self, known: Collection[int]) -> Plan:
+        items = (replace(item, scanned=True) if at in known else item for at, item in enumerate(self._plan.items))
+        return replace(self._plan, items=tuple(items))
 
 
 def _is_plain(item: Item, schema: pa.Schema) -> bool:

@@ -17,7 +17,7 @@ from lupus.measure.points import Writer
 from lupus.measure.query import VIEW, build
 from lupus.measure.reference import MOST_SEEN, categories_from, grid_in, is_free_text
 from lupus.measure.sample import SAMPLE_ROWS, sample_of
-from lupus.measure.scan import scan
+from lupus.measure.scan import scanning
 from lupus.model import (
     WHOLE,
     Failure,
@@ -85,9 +85,7 @@ def measure_table(
         plan = _with_grids(plan, fixed)
     same = snapshot.schema if plan.upright else None
     engine.show_slice(VIEW, rows, plan.width, _starts(table, snapshot), schema=same)
-    asked, scanned = (plan, {}) if plan.upright else scan(plan, rows, threads=engine.threads)
-    answers, broken = _ask(asked, engine)
-    answers.cells |= scanned
+    answers, broken = _ask(plan, engine) if plan.upright else _ask_beside_scan(plan, rows, engine)
     answers.rows = snapshot.rows
     _refine(plan, answers, engine)
     _fix_categories(plan, answers, known, fixed)
@@ -175,6 +173,17 @@ def _ask(plan: Plan, engine: TableEngine) -> tuple[Answers, dict[int, str]]:
         first += len(part.items)
     if plan.items and len(broken) == len(plan.items):
         raise MeasureError(f"no column of the snapshot could be read: {next(iter(broken.values()))}")
+    return answers, broken
+
+
+def _ask_beside_scan(plan: Plan, rows: Any, engine: TableEngine) -> tuple[Answers, dict[int, str]]:
+    """As `_ask`, of a large slice: its numbers are scanned, and what is left is asked for meanwhile."""
+    with scanning(plan, rows, threads=engine.threads) as scan:
+        answers, broken = _ask(scan.rest, engine)
+        asked, scanned = scan.finish()
+    if asked != scan.rest:
+        answers, broken = _ask(asked, engine)
+    answers.cells |= scanned
     return answers, broken
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from difflib import get_close_matches
-from typing import Any, get_type_hints
+from typing import Any
 
 from lupus.model import RULE_PARAMETERS, LupusError, RuleSpec
 
@@ -82,18 +82,15 @@ def _parsed(text: str) -> tuple[str, dict[str, Any]]:
 
 def _checked(spec: RuleSpec, parameters: Mapping[str, Any], text: str) -> RuleSpec:
     """`spec` with `parameters` in place of its own."""
-    from pydantic import TypeAdapter, ValidationError
+    from lupus.config.rules import parameter_problem
 
     own = RULE_PARAMETERS.get(spec.kind)
-    known = get_type_hints(own) if own is not None else {}
+    known = [one.name for one in fields(own)] if own is not None else []
     for name, value in parameters.items() if own is not None else ():
         if name not in known:
             raise LupusError(f"rule {text!r}: {spec.kind} has no parameter {name!r}; {_advice(name, known)}")
-        try:
-            TypeAdapter(known[name]).validate_python(value)
-        except ValidationError as error:
-            problem = error.errors()[0]["msg"]
-            raise LupusError(f"rule {text!r}: {name} cannot be {value!r}: {problem}") from error
+        if problem := parameter_problem(spec.kind, name, value):
+            raise LupusError(f"rule {text!r}: {name} cannot be {value!r}: {problem}")
     return replace(spec, parameters={**spec.parameters, **parameters})
 
 
