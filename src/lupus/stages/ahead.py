@@ -68,6 +68,8 @@ def prepared_ahead(
                 for one in intervals[position : position + _LEAD + 1]:
                     if one not in coming:
                         coming[one] = _submit(pool, one, workspace.store.references(project.name))
+                if len(coming) == len(intervals):
+                    pool.shutdown(wait=False)  # when it has done this, it can go: that takes it a second
                 yield interval, _result(coming[interval])
                 coming[interval] = None
         finally:

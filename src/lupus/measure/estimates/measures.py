@@ -92,7 +92,8 @@ def calibrated(states: Sequence[BinaryScores], *, least: int, threshold: float) 
     """The calibration map of labels by score, an interval's in each state; a failure with fewer than `least` labels."""
     import numpy as np
 
-    parts = [state.by_score() for state in states]
+    cells = [state.cells_of_scores() if state.cells else None for state in states]
+    parts = [state.by_score(own) for state, own in zip(states, cells, strict=True)]
     score, negatives, positives = (np.concatenate([part[n] for part in parts] or [np.zeros(0)]) for n in range(3))
     order = np.argsort(score, kind="stable")
     score, negatives, positives = score[order], negatives[order], positives[order]
@@ -101,9 +102,9 @@ def calibrated(states: Sequence[BinaryScores], *, least: int, threshold: float) 
         return too_few(labels, least)
     calibration = Calibration.fitted(score, negatives, positives)
     errors: dict[str, list[tuple[float, float]]] = {}
-    for state, (score, negatives, positives) in zip(states, parts, strict=True):
+    for state, own, (score, negatives, positives) in zip(states, cells, parts, strict=True):
         expected = expected_moments(score, negatives + positives, calibration, threshold=threshold)
-        for name, value in state.metrics().items():
+        for name, value in state.metrics(own).items():
             if name in expected:
                 errors.setdefault(name, []).append((value - expected[name][0], expected[name][1]))
     varying = {

@@ -75,8 +75,8 @@ class BinaryScores:
             tuple(zip(bins[0], summed, bins[1], strict=True)),
         )
 
-    def metrics(self) -> dict[str, float]:
-        """The metrics of all rows together; those that do not exist are left out."""
+    def metrics(self, cells: Cells | None = None) -> dict[str, float]:
+        """The metrics of all rows together; those that do not exist are left out. `cells` are the State's, if known."""
         weight = math.fsum(self.confusion)
         if not weight:
             return {}
@@ -93,22 +93,25 @@ class BinaryScores:
             "mcc": _ratio(tp * tn - fp * fn, math.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))),
             "lift": _ratio(tp * weight, (tp + fp) * (tp + fn)),
         }
-        values = {name: float(column[0][0]) for name, column in binary_estimates(self._cells()).items()} | exact
+        values = {
+            name: float(column[0][0]) for name, column in binary_estimates(cells or self.cells_of_scores()).items()
+        } | exact
         return {name: value for name, value in values.items() if math.isfinite(value)}
 
-    def by_score(self) -> tuple[Floats, Floats, Floats]:
+    def by_score(self, cells: Cells | None = None) -> tuple[Floats, Floats, Floats]:
         """(scores ascending, negatives, positives), (C,) each, one entry per cell: its mean score and its labels."""
         import numpy as np
 
         if not self.cells:
             return np.zeros(0), np.zeros(0), np.zeros(0)
-        cells = self._cells()
+        cells = cells or self.cells_of_scores()
         both = cells.negatives + cells.positives
         total = cells.negatives * cells.low + cells.positives * cells.high
         mean: Floats = np.divide(total, both, out=cells.low.copy(), where=both > 0)
         return mean, cells.negatives, cells.positives
 
-    def _cells(self) -> Cells:
+    def cells_of_scores(self) -> Cells:
+        """The cells as an evaluation has them; there is at least one."""
         import numpy as np
 
         ordered = sorted(self.cells.items())
