@@ -35,7 +35,7 @@ def assess(rule: Rule, matrix: Matrix) -> Assessment:
     count, points = matrix.values.shape[0], len(matrix.at)
     whole = [era for era in eras if len(era.places) == points]
     extra = [era for era in eras if len(era.places) < points]
-    longer = matrix.rows(np.array([*range(count), *(era.row for era in extra)], dtype=np.intp)) if extra else matrix
+    longer = matrix.rows(np.array([*range(count), *(era.row for era in extra)], dtype=np.intp))
     baseline = longer.baseline.copy()
     for era in whole:
         baseline[era.row, : era.since] = np.nan

@@ -48,7 +48,7 @@ class Helper:
             pickle.dump(wanted, process.stdin)
             process.stdin.flush()
             found: Cells | None = pickle.load(process.stdout)  # noqa: S301 - from our own child
-        except (OSError, EOFError, pickle.UnpicklingError, ValueError) as error:
+        except Exception as error:  # whatever it is, this process does without
             raise HelperGoneError from error
         return found
 
