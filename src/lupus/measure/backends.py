@@ -41,6 +41,10 @@ class BackendEngine:
         """Changes nothing: the backend has limits of its own."""
         return nullcontext()
 
+    def orderly(self) -> AbstractContextManager[None]:
+        """Changes nothing: the backend adds up in whatever order it likes."""
+        return nullcontext()
+
     def show_slice(
         self, view: str, slice_: Expression, width: int, more: Sequence[int], *, schema: Hashable = None
     ) -> None:

@@ -58,6 +58,8 @@ class TableEngine(Protocol):
 
     def modest(self) -> AbstractContextManager[None]: ...
 
+    def orderly(self) -> AbstractContextManager[None]: ...
+
 
 class Engine:
     """Runs one query per table and remembers what Ibis compiled, for compiling costs more than running.
@@ -132,6 +134,15 @@ class Engine:
             yield
         finally:
             self._execute("RESET memory_limit")
+
+    @contextmanager
+    def orderly(self) -> Iterator[None]:
+        """Meanwhile uses one thread, so that the same rows are added up in the same order: equal to the last digit."""
+        self._execute("SET threads = 1")
+        try:
+            yield
+        finally:
+            self._execute(f"SET threads = {self.threads}")
 
     def show_slice(
         self, view: str, slice_: Path | pa.Table, width: int, more: Sequence[int], *, schema: Hashable = None

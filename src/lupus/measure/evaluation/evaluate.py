@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -69,7 +70,10 @@ def measure_evaluation(
     least = max(project.metrics.min_segment_rows, project.metrics.min_category_rows, 1)
     seen = set()
     # In an order of our own: the engine's changes from run to run.
-    for place, found in sorted(_found(project, shape, snapshots, labels, engine), key=lambda one: one[0].order):
+    small = sum(snapshot.rows for snapshot in (*snapshots, *labels)) <= engine.upright_rows
+    with engine.orderly() if small else nullcontext():
+        places = sorted(_found(project, shape, snapshots, labels, engine), key=lambda one: one[0].order)
+    for place, found in places:
         interval = usable[place.slice - 1][0]
         if place.part < 0:
             seen.add(place.slice)
