@@ -252,6 +252,19 @@ def test_a_write_that_fails_leaves_nothing_and_is_not_believed(store: Store) -> 
     assert store.points("flights") == [point(MEAN, DAYS[0])]
 
 
+def test_a_write_whose_very_end_fails_is_not_believed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store._database.engine.dialect, "do_commit", full)
+        with pytest.raises(OSError, match="full"):
+            store.replace_points("flights", DAYS[0], [point(MEAN, DAYS[0])], scope="x")
+    assert not any(store.dump().values())
+    store.replace_points("flights", DAYS[0], [point(MEAN, DAYS[0])], scope="x")
+    assert store.points("flights") == [point(MEAN, DAYS[0])]
+
+
 def test_what_is_written_together_is_stored_at_once(store: Store, url: str) -> None:
     first, second = point(MEAN, DAYS[0]), point(MEAN, DAYS[1])
     with open_store(url) as other, ThreadPoolExecutor(1) as thread:

@@ -108,13 +108,17 @@ class Store:
 
     @contextmanager
     def _writing(self, *projects: str) -> Iterator[Connection]:
-        with self._database.writing(*map(project_id, projects)) as connection:
-            try:
-                yield connection
-                touch(connection, map(project_id, projects))
-            except BaseException:
-                self._names.clear()  # before the lock is released: nobody may believe in what is rolled back
-                raise
+        try:
+            with self._database.writing(*map(project_id, projects)) as connection:
+                try:
+                    yield connection
+                    touch(connection, map(project_id, projects))
+                except BaseException:
+                    self._names.clear()  # before the lock is released: nobody may believe in what is rolled back
+                    raise
+        except BaseException:
+            self._names.clear()  # it may be the very end that failed: the disk was full
+            raise
 
     @contextmanager
     def together(self, project: str) -> Iterator[None]:
