@@ -255,12 +255,20 @@ def test_a_rule_is_changed_by_its_name(shop):
     assert [(one.series.column, one.interval) for one in told] == [("b", intervals[61]), ("b", intervals[90])]
 
 
+def test_a_bound_is_taken_away(shop):
+    _, project, _ = shop
+    edited = edited_rules(project.rules, ["ceiling:min=5,max=null"])
+    changed = next(one for one in edited if one.name == "ceiling")
+    assert (changed.parameters["min"], changed.parameters["max"]) == (5, None)
+
+
 @pytest.mark.usefixtures("shop")
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("cieling:max=81", "the project has no such rule; did you mean 'ceiling'?"),
         ("ceiling:max=many", "max cannot be 'many': Input should be a valid number"),
+        ("ceiling:max=true", "max cannot be True: is a truth value, not a number"),
         ("recent_average:direction=sideways", "direction cannot be 'sideways': Input should be 'both', 'up' or 'down'"),
         ("ceiling:mxa=81", "threshold has no parameter 'mxa'; did you mean 'max'?"),
         ("ceiling:max", "is not of the form parameter=value"),

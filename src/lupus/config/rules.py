@@ -6,7 +6,7 @@ import sys
 from dataclasses import MISSING, fields
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Annotated, Any, ClassVar, Final, Literal, get_type_hints
+from typing import Annotated, Any, ClassVar, Final, Literal, get_args, get_type_hints
 
 from pydantic import (
     BaseModel,
@@ -205,8 +205,11 @@ def parameter_problem(kind: str, name: str, value: object) -> str:
     >>> parameter_problem("threshold", "max", "many")
     'Input should be a valid number, unable to parse string as a number'
     """
+    hint = get_type_hints(RULE_PARAMETERS[kind])[name]
+    if value is None and type(None) in get_args(hint):
+        return ""  # what need not be given can be taken away
     try:
-        TypeAdapter(get_type_hints(RULE_PARAMETERS[kind])[name]).validate_python(value)
+        TypeAdapter(_checked(hint)).validate_python(value)
     except ValidationError as error:
         return str(error.errors()[0]["msg"])
     return ""
