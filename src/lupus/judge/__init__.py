@@ -20,6 +20,7 @@ its own baseline. One interval and a replay of a year run through the same code 
     judge.drift           effect sizes of drift, surely above their limit
     judge.missing         what ought to be there and is not
     judge.composite       all, any and n of m of other rules
+    judge.kept            what moving windows gave, kept for the next interval
     judge.restarts        baselines that begin anew
     judge.chance          what chance alone gives among many series
     judge.segments        looking back: where a whole series changed
@@ -33,6 +34,7 @@ from lupus.judge.chance import Tail
 from lupus.judge.composite import AllRule, AnyRule, ForRule
 from lupus.judge.drift import DriftRule
 from lupus.judge.flatline import FlatlineRule
+from lupus.judge.kept import Kept
 from lupus.judge.missing import MissingRule
 from lupus.judge.new_category import NewCategoryRule
 from lupus.judge.periodic import PeriodicRule
@@ -54,6 +56,7 @@ __all__ = [
     "DriftRule",
     "FlatlineRule",
     "ForRule",
+    "Kept",
     "Matrix",
     "MissingRule",
     "NewCategoryRule",

@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lupus.judge.chance import Tail
+from lupus.judge.kept import Windows, in_rows
 from lupus.judge.noise import tail_noise
 from lupus.judge.rolling import quantiles, season_median, trailing, trailing_count, trailing_mean
 from lupus.judge.rule import MOST, Anomaly, Assessment, Matrix
@@ -51,7 +52,7 @@ STILL: Final = 1.6
 _LEARNT: Final = 0.75  # of the values that the experts look back on
 _LEVEL: Final = 7  # intervals in the level of a cadence without a season
 _SMALLEST: Final = 1e-300
-_CHUNK: Final = 800_000  # numbers in the largest array; a few of those at once
+_CHUNK: Final = 400_000  # numbers in a matrix of some rows; a few dozen of those at once
 
 
 class RecentAverageRule:
@@ -87,10 +88,9 @@ class RecentAverageRule:
         )
         if not parts.expected.size:
             return parts
-        first = max(0, int(matrix.at[0]) - self.lookback(matrix.season))
-        columns = slice(first, int(matrix.at[-1]) + 1)
-        width = (columns.stop - first) * max(self._memory, matrix.season)
-        step = max(1, _CHUNK // width)
+        reach = self.lookback(matrix.season)
+        columns = slice(max(0, int(matrix.at[0]) - reach), int(matrix.at[-1]) + 1)
+        step = max(1, _CHUNK // (reach + int(matrix.at[-1] - matrix.at[0]) + 1))
         for start in range(0, shape[0], step):
             self._assess(matrix, columns, slice(start, start + step), parts)
         return parts
@@ -120,9 +120,9 @@ class RecentAverageRule:
         at = matrix.at - columns.start
         window = self.parameters.window
         baseline = scale.even(matrix.baseline[rows, columns])
-        known = ~np.isnan(baseline)
-        expected, weight = self._expect(baseline, matrix.season)
-        noise, count = self._noise(np.abs(baseline - expected), known, matrix, at)
+        moving = matrix.windows((self.parameters, rows.start), baseline, rows, columns)
+        expected, weight = self._expect(moving, baseline, matrix.season)
+        noise, count, least = self._noise(moving, baseline, expected, matrix.season, at)
 
         centre = expected[:, at]
         low, high = (one[rows] for one in matrix.interval(matrix.at))
@@ -135,7 +135,6 @@ class RecentAverageRule:
         middle_back = scale.back(centre)
         lower, upper = scale.possible(scale.back(value), lower, upper)
         # Nobody expects a number below zero of a series that never was there, nor has to read of it.
-        least = np.fmin.reduce(trailing(baseline, self._memory)[:, at], axis=-1)
         unseen = (lower < 0) & (least >= 0) & (middle_back >= 0) & (distance >= -np.abs(centre))
         lower = np.where(unseen, 0.0, lower)
         if self.parameters.direction == "up":
@@ -148,42 +147,52 @@ class RecentAverageRule:
         score = np.where(half > 0, score, np.where(distance == 0, 0.0, STILL))
 
         parts.expected[rows], parts.lower[rows], parts.upper[rows], parts.score[rows] = middle_back, lower, upper, score
-        seen = trailing_count(known, window)[:, at]
+        seen = trailing_count(~np.isnan(baseline), window)[:, at]
         parts.seen[rows] = np.where(count > 0, seen, np.minimum(seen, self.parameters.min_history - 1))
         parts.seasonal[rows] = weight[:, at] > 0.5
 
     def _noise(
-        self, errors: Floats, known: NDArray[np.bool_], matrix: Matrix, at: NDArray[np.intp]
-    ) -> tuple[Floats, NDArray[np.int64]]:
-        """The noise unit (S, A) at the columns `at`, and how many errors (S, A) it is made from."""
+        self, moving: Windows, baseline: Floats, expected: Floats, season: int, at: NDArray[np.intp]
+    ) -> tuple[Floats, NDArray[np.int64], Floats]:
+        """The noise unit (S, A) at the columns `at`, how many errors (S, A) it is made from, and the least value."""
         # While the experts learn the season they err by all of it; once there are other errors, those count no more.
-        learnt = SEASONS * matrix.season if self._seasonal(matrix.season) else 2 * _LEVEL
-        ripe = trailing_count(known, learnt) >= _LEARNT * learnt
-        enough = trailing_count(ripe & ~np.isnan(errors), self._memory)[:, at] >= self.parameters.min_history
-        noise, count = tail_noise(np.where(ripe, errors, np.nan), at, self._memory)
-        if not enough.all():
-            early, many = tail_noise(errors, at, self._memory)
-            noise, count = np.where(enough, noise, early), np.where(enough, count, many)
-        return noise, count
+        learnt = SEASONS * season if self._seasonal(season) else 2 * _LEVEL
 
-    def _expect(self, baseline: Floats, season: int) -> tuple[Floats, Floats]:
+        def sizes(baseline: Floats, expected: Floats) -> tuple[Floats, Floats]:
+            errors = np.abs(baseline - expected)
+            ripe = trailing_count(~np.isnan(baseline), learnt) >= _LEARNT * learnt
+            return errors, np.where(ripe, errors, np.nan)
+
+        errors, ripe = moving.columns("errors", sizes, baseline, expected, reach=learnt)
+
+        def noise_of(errors: Floats, ripe: Floats, baseline: Floats) -> tuple[NDArray[Any], ...]:
+            enough = trailing_count(~np.isnan(ripe), self._memory)[:, at] >= self.parameters.min_history
+            noise, count = tail_noise(ripe, at, self._memory)
+            if not enough.all():
+                early, many = tail_noise(errors, at, self._memory)
+                noise, count = np.where(enough, noise, early), np.where(enough, count, many)
+            return noise, count, np.fmin.reduce(trailing(baseline, self._memory)[:, at], axis=-1)
+
+        noise, count, least = in_rows(noise_of, errors, ripe, baseline, numbers=len(at) * self._memory)
+        return noise, count, least
+
+    def _expect(self, moving: Windows, baseline: Floats, season: int) -> tuple[Floats, Floats]:
         """What was expected (S, T) of every column, and the weight (S, T) of the season-aware experts in it."""
-        width = max(self._half, season)
-        count = trailing_count(~np.isnan(baseline), width)
-        low, middle, high = quantiles(trailing(baseline, width), count, (0.1, 0.5, 0.9))
-        reach = CLIP * np.maximum(high - middle, middle - low)
-        # Before there is a window nothing is clipped: fmin and fmax let NaN bounds pass.
-        clipped = np.fmin(np.fmax(baseline, middle - reach), middle + reach)
-        clipped[np.isnan(baseline)] = np.nan
+        width, level = max(self._half, season), _level(season)
+        middle, clipped = moving.columns("clipped", lambda values: _clipped(values, width), baseline, reach=width)
+        seasonal = season if self._seasonal(season) else 0
+        experts = moving.columns(
+            "experts", lambda values: _experts(values, level, seasonal), clipped, reach=level + SEASONS * seasonal
+        )
+        expected, weight = moving.columns("expected", self._weighted, clipped, middle, *experts, reach=self._half)
+        return expected, weight
 
-        level = trailing_mean(clipped, _level(season))
-        experts = [level, middle]
-        if self._seasonal(season):
-            experts.append(season_median(clipped, season))
-            experts.append(level + season_median(clipped - level, season))
+    def _weighted(self, clipped: Floats, middle: Floats, level: Floats, *seasonal: Floats) -> tuple[Floats, Floats]:
+        """The mean (S, T) of the experts, by what they missed the `clipped` values by, and the seasonal ones' part."""
+        experts = [level, middle, *seasonal]
         mistakes = [trailing_mean(np.abs(clipped - expert), self._half) for expert in experts]
         best = np.fmin.reduce(mistakes)
-        total, weights, seasonal = np.zeros(level.shape), np.zeros(level.shape), np.zeros(level.shape)
+        total, weights, part = np.zeros(level.shape), np.zeros(level.shape), np.zeros(level.shape)
         for number, (expert, mistake) in enumerate(zip(experts, mistakes, strict=True)):
             share = (best + _SMALLEST) / (mistake + _SMALLEST)
             weight = share * share * share  # a general power costs twenty times as much
@@ -191,10 +200,29 @@ class RecentAverageRule:
             total += weight * np.where(weight > 0, expert, 0.0)
             weights += weight
             if number >= 2:
-                seasonal += weight
+                part += weight
         first = np.where(np.isnan(level), middle, level)
         expected = np.divide(total, weights, out=first, where=weights > 0)
-        return expected, np.divide(seasonal, weights, out=seasonal, where=weights > 0)
+        return expected, np.divide(part, weights, out=part, where=weights > 0)
+
+
+def _clipped(baseline: Floats, width: int) -> tuple[Floats, Floats]:
+    """The median (S, T) of the `width` columns before each, and the values no further from it than `CLIP` spreads."""
+    count = trailing_count(~np.isnan(baseline), width)
+    low, middle, high = quantiles(trailing(baseline, width), count, (0.1, 0.5, 0.9))
+    reach = CLIP * np.maximum(high - middle, middle - low)
+    # Before there is a window nothing is clipped: fmin and fmax let NaN bounds pass.
+    clipped = np.fmin(np.fmax(baseline, middle - reach), middle + reach)
+    clipped[np.isnan(baseline)] = np.nan
+    return middle, clipped
+
+
+def _experts(clipped: Floats, level: int, season: int) -> tuple[Floats, ...]:
+    """The mean (S, T) of the last `level` columns, and with a season the two experts that know it."""
+    mean = trailing_mean(clipped, level)
+    if not season:
+        return (mean,)
+    return mean, season_median(clipped, season), mean + season_median(clipped - mean, season)
 
 
 def _level(season: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
@@ -15,6 +15,8 @@ from lupus.model import Cadence, Interval, LupusError, RuleSpec, Series, Severit
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from lupus.judge.kept import Kept, Windows
 
 GROUP: Final = "lupus.rules"
 """The entry-point group of rule kinds: the name is the kind, the object makes a `Rule` from the parameters."""
@@ -53,8 +55,9 @@ class Matrix:
     confidence intervals, NaN where there is none; None when there are none at all. `waiting` (S, T) marks values that
     are not judged yet, None when there is none. `series` (S,) say what the rows are, and `project` is the matrix of all
     series of the project, of which these are some. `since` (S, T) is the first column that the baseline of a point may
-    hold where baselines were restarted (`judge.restarts` sees to it), None when none was. For position t a rule may use
-    ``values[:, t]``, ``n[:, t]`` and columns before t; nothing else.
+    hold where baselines were restarted (`judge.restarts` sees to it), None when none was. `kept` is what the rule
+    computed the last time, if anything is kept. For position t a rule may use ``values[:, t]``, ``n[:, t]`` and
+    columns before t; nothing else.
     """
 
     values: NDArray[np.float64]
@@ -71,6 +74,7 @@ class Matrix:
     waiting: NDArray[np.bool_] | None = None
     since: NDArray[np.int64] | None = None
     project: Matrix | None = None
+    kept: Kept | None = None
 
     def rows(self, rows: NDArray[np.intp], at: NDArray[np.intp] | None = None) -> Matrix:
         """These `rows` of the matrix, to be judged `at` other positions if given."""
@@ -90,6 +94,14 @@ class Matrix:
             since=None if self.since is None else self.since[rows],
             project=self.project or self,
         )
+
+    def windows(self, name: Hashable, values: NDArray[np.float64], rows: slice, columns: slice) -> Windows:
+        """The moving windows of `values`, which are of these rows and columns, for what the rule calls `name`."""
+        from lupus.judge.kept import Windows
+
+        if self.kept is None:
+            return Windows(values.shape)
+        return self.kept.windows(name, values, self.series[rows], self.intervals[columns])
 
     def interval(self, at: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The low and high ends (S, A) of the confidence intervals at positions `at`."""

@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lupus.judge.chance import Tail
+from lupus.judge.kept import Windows
 from lupus.judge.rolling import before, quantiles, season_median, trailing, trailing_count, trailing_mean
 from lupus.judge.rule import MOST, Anomaly, Assessment, Matrix
 from lupus.judge.scale import Scale
@@ -50,7 +51,7 @@ _PROOF: Final = 6  # seasons over which that is seen
 _FLOORS: Final = 2.0  # least half band, in the least noise of a value
 _NORMAL: Final = 2.563  # q90 - q10 of a Gaussian with standard deviation 1
 _SMALLEST: Final = 1e-300
-_CHUNK: Final = 800_000
+_CHUNK: Final = 400_000  # numbers in a matrix of some rows
 _LASTS: Final = 0.75  # of the values since a change that must be nearer to the new level, for it to be accepted
 _KNOWN: Final = 0.5  # of the intervals since that must have a value
 
@@ -94,7 +95,7 @@ class TrendChangeRule:
         # What lies further back only tells the season.
         begin = max(first, int(matrix.at[0]) - self._reach)
         columns = slice(begin, int(matrix.at[-1]) + 1)
-        step = max(1, _CHUNK // ((columns.stop - begin) * self.parameters.window))
+        step = max(1, _CHUNK // (self.lookback(matrix.season) + int(matrix.at[-1] - matrix.at[0]) + 1))
         for start in range(0, shape[0], step):
             rows = slice(start, min(start + step, shape[0]))
             for (row, column), began in self._assess(matrix, columns, begin - first, rows, parts).items():
@@ -141,10 +142,13 @@ class TrendChangeRule:
         """
         scale = Scale(matrix.units[rows])
         at = matrix.at - columns.start
-        baseline = scale.even(matrix.baseline[rows, columns.start - earlier : columns.stop])
-        season = seasonal_part(baseline, matrix.season)[:, earlier:]
+        longer = slice(columns.start - earlier, columns.stop)
+        baseline = scale.even(matrix.baseline[rows, longer])
+        moving = matrix.windows((self.parameters, rows.start), baseline, rows, longer)
+        season = seasonal_part(baseline, matrix.season, moving)[:, earlier:]
         baseline = baseline[:, earlier:]
-        levels = self._levels(baseline - season)
+        steady = baseline - season
+        levels = self._levels(matrix.windows(("levels", self.parameters, rows.start), steady, rows, columns), steady)
         # A value that belongs to no baseline is judged all the same.
         away = scale.even(matrix.values[rows, columns]) - season - levels.before
         low, high = (one[rows] for one in matrix.interval(np.arange(columns.start, columns.stop)))
@@ -194,17 +198,20 @@ class TrendChangeRule:
         gains = np.nancumsum(nearer[first : told + 1][::-1])[::-1]
         return first + int(np.argmax(gains))
 
-    def _levels(self, baseline: Floats) -> _Levels:
+    def _levels(self, moving: Windows, baseline: Floats) -> _Levels:
         recent, window = self.parameters.recent, self.parameters.window
-        now = trailing_count(~np.isnan(baseline), recent, own=True)
-        (level,) = quantiles(trailing(baseline, recent, own=True), now, (0.5,))
-        count = trailing_count(~np.isnan(baseline), window, own=True)
-        low, middle, high = quantiles(trailing(baseline, window, own=True), count, (0.1, 0.5, 0.9))
         part = window // 2
-        (half,) = quantiles(
-            trailing(baseline, part, own=True), trailing_count(~np.isnan(baseline), part, own=True), (0.5,)
-        )
-        middle, spread, count = before(middle, recent), before((high - low) / _NORMAL, recent), before(count, recent)
+
+        def medians(values: Floats) -> tuple[NDArray[Any], ...]:
+            known = ~np.isnan(values)
+            now, count = (trailing_count(known, width, own=True) for width in (recent, window))
+            (level,) = quantiles(trailing(values, recent, own=True), now, (0.5,))
+            low, middle, high = quantiles(trailing(values, window, own=True), count, (0.1, 0.5, 0.9))
+            (half,) = quantiles(trailing(values, part, own=True), trailing_count(known, part, own=True), (0.5,))
+            return now, count, level, middle, (high - low) / _NORMAL, half
+
+        now, count, level, middle, spread, half = moving.columns("medians", medians, baseline, reach=window)
+        middle, spread, count = before(middle, recent), before(spread, recent), before(count, recent)
         change = level - middle
         change[(now < max(3, 0.6 * recent)) | (count < self._needed)] = np.nan
         slope = (before(half, recent) - before(half, recent + part)) / part
@@ -230,16 +237,25 @@ def seasonal_reach(season: int) -> int:
     return _PROOF * season + SEASONS * season + season if season > 1 else 0
 
 
-def seasonal_part(values: Floats, season: int) -> Floats:
+def seasonal_part(values: Floats, season: int, moving: Windows | None = None) -> Floats:
     """What (S, T) the season adds to each column of `values` (S, T), from columns before it; 0 where it adds nothing.
 
     The median of the four deviations that this place of the season had from the mean of the season before it, where
-    that made the errors of the last six seasons a tenth smaller.
+    that made the errors of the last six seasons a tenth smaller. `moving` are the windows of the values, if they have
+    any.
     """
     if season < 2:
         return np.zeros(values.shape)
-    level = trailing_mean(values, season)
-    own = season_median(values - level, season)
-    plain = trailing_mean(np.abs(values - level), _PROOF * season)
-    better = trailing_mean(np.abs(values - level - own), _PROOF * season)
-    return np.where(better < _HELPS * plain, np.nan_to_num(own), 0.0)
+    moving = moving or Windows(values.shape)
+
+    def deviation(values: Floats) -> tuple[Floats, Floats]:
+        from_level = values - trailing_mean(values, season)
+        return from_level, season_median(from_level, season)
+
+    def part(from_level: Floats, own: Floats) -> tuple[Floats]:
+        plain = trailing_mean(np.abs(from_level), _PROOF * season)
+        better = trailing_mean(np.abs(from_level - own), _PROOF * season)
+        return (np.where(better < _HELPS * plain, np.nan_to_num(own), 0.0),)
+
+    from_level, own = moving.columns("deviation", deviation, values, reach=season + SEASONS * season)
+    return moving.columns("season", part, from_level, own, reach=_PROOF * season)[0]

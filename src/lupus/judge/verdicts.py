@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lupus.judge.asking import AcceptedLevel, Asking
+from lupus.judge.kept import Kept
 from lupus.judge.rule import Matrix, parts_of, rule_for
 from lupus.judge.scale import LARGEST, unit_of
 from lupus.model import WHOLE, Cadence, History, RuleSpec, Verdict
@@ -24,6 +27,7 @@ def judge(
     of: NDArray[np.bool_] | None = None,
     together: bool = False,
     accepted: list[AcceptedLevel] | None = None,
+    kept: Kept | None = None,
 ) -> list[Verdict]:
     """The verdicts at the interval positions `at`, of every rule on every series that it matches and that has a point.
 
@@ -41,6 +45,8 @@ def judge(
     A verdict depends on the point and on columns before it, of the other series as well with `together`. Excluded and
     immature points are judged, or not, but are in no baseline. What is absent or has to wait is told once, by the
     first rule that matches.
+    With what rules have `kept` from the interval before they compute less, and say the same.
+
     Verdicts come rule by rule, interval by interval, in the order of the series. A rule that breaks gives `error`
     verdicts and leaves the others alone; raises `LupusError` for an unknown kind or parameters, `IndexError` for a
     position outside the history. With `only_findings` the other verdicts, nearly all of them, are not even made: a
@@ -54,6 +60,7 @@ def judge(
     parts = {name for spec in rules for name in parts_of(spec)}
     if not positions or not history.series:
         return []
+    known = kept or Kept()
     finite = np.abs(history.values) <= LARGEST  # false for NaN too
     # NaN maturity compares as false both ways: metrics that need no labels are never immature.
     immature = (history.maturity < mature_at) & ~history.closed[None, :]
@@ -61,7 +68,7 @@ def judge(
         values=np.where(finite, history.values, np.nan),
         baseline=np.where(finite & ~history.excluded & ~immature, history.values, np.nan),
         n=history.n,
-        units=np.array([unit_of(series) for series in history.series], dtype=np.str_),
+        units=known.same("units", history.series, lambda: _units(history)),
         season=cadence.season,
         at=np.array(positions, dtype=np.intp),
         intervals=history.intervals,
@@ -77,11 +84,13 @@ def judge(
     verdicts: list[Verdict] = []
     told: set[tuple[int, int]] = set()
     for spec, rule in made:
-        rows = _matching(history, spec, rules, of)
+        given = (history.series, rules, None if of is None else of.tobytes())
+        rows = known.same(("rows", spec.name), given, partial(_matching, history, spec, rules, of))
         if rows.size:
             quiet = spec.name in parts
+            matrix = whole if kept is None else replace(whole, kept=kept.of(spec.name))
             asking = Asking(
-                history, whole, immature, cadence, spec, rule, mature_at, reach, only_findings, told, quiet, segmented
+                history, matrix, immature, cadence, spec, rule, mature_at, reach, only_findings, told, quiet, segmented
             )
             verdicts.extend(asking.verdicts(rows, accepted))
     return verdicts
@@ -95,6 +104,10 @@ def lookback(rules: Sequence[RuleSpec], cadence: Cadence) -> int:
     126
     """
     return max((rule_for(spec, rules).lookback(cadence.season) for spec in rules), default=0)
+
+
+def _units(history: History) -> NDArray[np.str_]:
+    return np.array([unit_of(series) for series in history.series], dtype=np.str_)
 
 
 def _matching(

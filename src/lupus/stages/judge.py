@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lupus.model import Exclusion, ExclusionReason, Group, History, Interval, Project, Stage, Verdict
@@ -14,7 +15,7 @@ from lupus.stages.why import with_clauses
 from lupus.stages.workspace import Workspace
 
 if TYPE_CHECKING:
-    from lupus.judge import AcceptedLevel
+    from lupus.judge import AcceptedLevel, Kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ def judge(workspace: Workspace, project: Project, interval: Interval) -> JudgeRe
         judged = evaluated(project, interval) or (interval,)
         history = _history(workspace, project, judged)
         accepted: list[AcceptedLevel] = []
-        verdicts = with_clauses(project, history, _verdicts(project, history, judged, accepted))
+        verdicts = _verdicts(project, history, judged, accepted, workspace.kept(project.name))
+        verdicts = with_clauses(project, history, verdicts)
         own = [verdict for verdict in verdicts if verdict.interval.start == interval.start]
         older = [verdict for verdict in verdicts if verdict.interval.start != interval.start]
         levels = [_before_start(project), *_before_levels(history, accepted, judged)]
@@ -85,7 +87,7 @@ def _before_levels(
 
 
 def _verdicts(
-    project: Project, history: History, judged: Sequence[Interval], accepted: list[AcceptedLevel]
+    project: Project, history: History, judged: Sequence[Interval], accepted: list[AcceptedLevel], kept: Kept
 ) -> list[Verdict]:
     """The verdicts on the last interval and on the evaluation of those `judged`; adds to the levels `accepted`."""
     import numpy as np
@@ -95,13 +97,9 @@ def _verdicts(
     last = len(history.intervals) - 1
     late = np.array([series.group == Group.EVALUATION for series in history.series], dtype=bool)
     mature_at = project.metrics.mature_at
-    rules, cadence = project.rules, project.cadence
-    verdicts = judge_history(
-        history, rules, cadence, at=[last], mature_at=mature_at, of=~late, together=True, accepted=accepted
-    )
+    ask = partial(judge_history, history, project.rules, project.cadence, together=True, accepted=accepted)
+    verdicts = ask(at=[last], mature_at=mature_at, of=~late, kept=kept.of("this"))
     if late.any():
-        at = range(last - len(judged) + 1, last + 1)
-        verdicts += judge_history(
-            history, rules, cadence, at=list(at), mature_at=mature_at, of=late, together=True, accepted=accepted
-        )
+        at = list(range(last - len(judged) + 1, last + 1))
+        verdicts += ask(at=at, mature_at=mature_at, of=late, kept=kept.of("late"))
     return verdicts
