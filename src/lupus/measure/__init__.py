@@ -5,6 +5,7 @@ which merge over days, and the metric points. Numbers of large slices are counte
 Nothing heavy is imported before an `Engine` runs.
 """
 
+from lupus.measure.answers import Answers
 from lupus.measure.backends import BackendEngine
 from lupus.measure.churn import measure_churn
 from lupus.measure.confusion import Confusion, SegmentConfusion
@@ -23,13 +24,14 @@ from lupus.measure.parity import decision_points, error_points
 from lupus.measure.queried import SQL_TABLE, failed_query, queried_points
 from lupus.measure.recommendations import ListMeasures, measure_recommendations
 from lupus.measure.states import Categories, Histogram, Moments
-from lupus.measure.table import TableMeasures, absent_points, measure_table
+from lupus.measure.table import TableMeasures, absent_points, asked_together, measure_table
 from lupus.measure.versions import measure_versions
 from lupus.measure.why import REST, Part, Piece, Split, clause, split_average, split_count, with_rest
 
 __all__ = [
     "REST",
     "SQL_TABLE",
+    "Answers",
     "BackendEngine",
     "BinaryScores",
     "Categories",
@@ -49,6 +51,7 @@ __all__ = [
     "Split",
     "TableMeasures",
     "absent_points",
+    "asked_together",
     "clause",
     "decision_points",
     "error_points",

@@ -82,6 +82,21 @@ def profile_of(
     return Profile(cells.moments, found, gap=cells.gap(item.grid.cells), over=over, span=item.grid.high)
 
 
+def by_slice(found: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
+    """The rows of a plan of many slices, by the slice's number."""
+    import numpy as np
+
+    slices = np.asarray(found["slice"])
+    order = np.argsort(slices, kind="stable")
+    numbers, starts = np.unique(slices[order], return_index=True)
+    ordered = {name: values[order] for name, values in found.items() if name != "slice"}
+    bounds = zip(starts.tolist(), [*starts[1:].tolist(), len(order)], strict=True)
+    return {
+        int(number): {name: values[start:end] for name, values in ordered.items()}
+        for number, (start, end) in zip(numbers, bounds, strict=True)
+    }
+
+
 def read_answers(found: Mapping[str, Any], plan: Plan) -> Answers:
     """The rows of `lupus.measure.query.build`, given by column, sorted into `Answers`."""
     import numpy as np
@@ -100,9 +115,13 @@ def read_answers(found: Mapping[str, Any], plan: Plan) -> Answers:
             answers.quantiles[number] = {quantile: value for quantile, value in pairs if value is not None}
         elif row["answer"] == Answer.CATEGORIES:
             total = row["v1"]
-            # n·ln n summed over categories, to H = log2 N - Σ n log2 n / N; a single category has none.
-            entropy = max((np.log(total) - row["v2"] / total) / np.log(2), 0.0) if row["v0"] > 1 else 0.0
             own = tuple(sorted(counts.get(number, ()), key=lambda pair: (-pair[1], pair[0])))
+            bits = row["v2"]
+            if len(own) == row["v0"]:  # added up in one order, so that it is the same however it was asked for
+                n = np.array([rows for _, rows in own], dtype=np.float64)
+                bits = float((n * np.log(n)).sum())
+            # n·ln n summed over categories, to H = log2 N - Σ n log2 n / N; a single category has none.
+            entropy = max((np.log(total) - bits / total) / np.log(2), 0.0) if row["v0"] > 1 else 0.0
             answers.categories[number] = Counted(int(row["v0"]), int(total), float(entropy), int(row["v3"]), own)
         elif row["answer"] == Answer.SEGMENT:
             labels = (row["label0"], row["label1"])[: len(plan.segments[number])]

@@ -153,22 +153,33 @@ class Engine:
         number each, after those of the data. With a `schema` the rows are read into a table for all slices that have
         it, so that queries are planned once; rows that cannot all be read are left to queries of fewer columns.
         """
-        from sqlglot import exp
-
-        names = ", ".join(f"c{number}" for number in range(width))
         if isinstance(slice_, Path):
-            paths = exp.Array(expressions=[exp.Literal.string(_not_a_pattern(slice_))]).sql("duckdb")
-            source = f"read_parquet({paths}, hive_partitioning = false)"
+            source = _source(slice_)
         else:
             renamed = slice_.rename_columns([f"c{number}" for number in range(width)])
             self._guarded(lambda connection: connection.register(f"{view}_rows", renamed))
             source = f'"{view}_rows"'
-        constants = "".join(f", {int(value)}::BIGINT AS c{width + at}" for at, value in enumerate(more))
-        body = f"SELECT *{constants} FROM {source} AS slice({names})"  # noqa: S608
+        body = _body(source, width, more)
         self._shown = (view, slice_, width, more)
         self._is_prepared = schema is not None and self._prepare(view, schema, body)
         if not self._is_prepared:
             self._execute(f'CREATE OR REPLACE TEMP VIEW "{view}" AS {body}')
+
+    def show_slices(
+        self, view: str, files: Sequence[Path], width: int, more: Sequence[Sequence[int]], *, schema: Hashable
+    ) -> None:
+        """As `show_slice`, of small `files` that have the same schema: the column ``slice`` counts them from 0.
+
+        Raises `MeasureError` when one of them cannot be read.
+        """
+        bodies = [
+            f"({_body(_source(file), width, own, f', {number}::SMALLINT AS slice')})"
+            for number, (file, own) in enumerate(zip(files, more, strict=True))
+        ]
+        self._shown = (view, None, width, ())
+        self._is_prepared = self._prepare(view, (schema, "many"), " UNION ALL ".join(bodies))
+        if not self._is_prepared:
+            raise MeasureError("one of the snapshots could not be read")
 
     def _narrow(self, columns: Collection[int]) -> None:
         """Shows only the columns at these positions of the file that is shown.
@@ -280,6 +291,21 @@ class Engine:
             return act(self._connection)
         except duckdb.Error as error:
             raise MeasureError(f"DuckDB could not read the snapshot: {error}") from error
+
+
+def _source(file: Path) -> str:
+    """The rows of a Parquet file, for a query to select from."""
+    from sqlglot import exp
+
+    paths = exp.Array(expressions=[exp.Literal.string(_not_a_pattern(file))]).sql("duckdb")
+    return f"read_parquet({paths}, hive_partitioning = false)"
+
+
+def _body(source: str, width: int, more: Sequence[int], rest: str = "") -> str:
+    """A query of the columns of `source`, renamed by position, with the constants `more` and the `rest` after them."""
+    names = ", ".join(f"c{number}" for number in range(width))
+    constants = "".join(f", {int(value)}::BIGINT AS c{width + at}" for at, value in enumerate(more))
+    return f"SELECT *{constants}{rest} FROM {source} AS slice({names})"  # noqa: S608
 
 
 def _not_a_pattern(path: Path) -> str:

@@ -99,7 +99,8 @@ class Plan:
     """Everything that the SQL depends on, and nothing else: equal plans compile to equal SQL.
 
     With `upright` the slice is turned upright, one row per (row, item); else every item is a branch of its own.
-    `portable` leaves out what only DuckDB can. `exact` are quantiles that are computed by sorting; the others come
+    With `many` the rows are those of several slices, each with its number, and are kept apart. `portable` leaves out
+    what only DuckDB can. `exact` are quantiles that are computed by sorting; the others come
     from the grids' cells.
     """
 
@@ -110,6 +111,7 @@ class Plan:
     segment_rows: bool = False
     segment_cells: bool = False
     upright: bool = True
+    many: bool = False
     portable: bool = False
     exact: tuple[float, ...] = ()
     least_segment_rows: int = 1
@@ -135,7 +137,7 @@ class Plan:
     def of(self, *items: Item, exact: tuple[float, ...], upright: bool = True) -> Plan:
         """The plan of these items alone, over the whole slice, with exact quantiles."""
         return replace(
-            self, items=items, keys=(), segments=(), segment_rows=False, upright=upright, exact=exact
+            self, items=items, keys=(), segments=(), segment_rows=False, upright=upright, exact=exact, many=False
         )  # fmt: skip
 
     def parts(self) -> list[Plan]:

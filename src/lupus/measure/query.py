@@ -62,7 +62,7 @@ def build(plan: Plan, slice_: ibis.Table | None = None) -> list[ibis.Table]:
 
     The slice's columns are c0, c1, ... by position, and after them the interval's start in seconds, as UTC and in
     the table's time zone. The result's are (answer, item, place, label0, label1, v0 ... v7, numbers); see `Answer`
-    and `lupus.measure.answers`.
+    and `lupus.measure.answers`. A plan of `many` slices has the column `slice` in both: which one a row belongs to.
     """
     import ibis
 
@@ -71,6 +71,7 @@ def build(plan: Plan, slice_: ibis.Table | None = None) -> list[ibis.Table]:
         kinds |= {column.position: column.kind for columns in plan.segments for column in columns}
         columns = {f"c{at}": _DECLARED[kinds.get(at, Kind.OTHER)] for at in range(plan.width)}
         columns |= dict.fromkeys((f"c{plan.width}", f"c{plan.width + 1}"), "int64")
+        columns |= dict.fromkeys(_apart(plan), "int16")
         slice_ = ibis.table(columns, name=VIEW)
     parts: list[ibis.Table] = []
     if plan.items:
@@ -88,6 +89,11 @@ def build(plan: Plan, slice_: ibis.Table | None = None) -> list[ibis.Table]:
         parts.append(_keys(plan, slice_))
     # What is upright is shared by all parts; branches of their own are planned faster one after the other.
     return [ibis.union(*parts)] if plan.upright and len(parts) > 1 else parts
+
+
+def _apart(plan: Plan) -> list[str]:
+    """What keeps the slices of a plan of many apart: a column of every table, and a key of every group."""
+    return ["slice"] if plan.many else []
 
 
 def _taken(plan: Plan, item: Item, slice_: ibis.Table) -> ibis.Value:
@@ -205,9 +211,10 @@ def _upright(plan: Plan, slice_: ibis.Table) -> ibis.Table:
 
 
 def _labels(plan: Plan, slice_: ibis.Table) -> dict[str, ibis.Value]:
-    """The values of the segment columns as text, by alias."""
+    """What goes along with every number: the values of the segment columns as text, by alias, and the slice."""
     columns = {column for columns in plan.segments for column in columns}
-    return {f"label_{column.position}": slice_[f"c{column.position}"].cast("string") for column in columns}
+    labels = {f"label_{column.position}": slice_[f"c{column.position}"].cast("string") for column in columns}
+    return labels | {name: slice_[name] for name in _apart(plan)}
 
 
 def _sums(rows: ibis.Table, number: ibis.Value, distance: ibis.Value) -> dict[str, ibis.Value]:
@@ -236,6 +243,7 @@ def _answer(answer: int, rows: ibis.Table, numbers: Sequence[Any] = (), **found:
         label1=found.get("label1", ibis.null("string")),
         **{f"v{at}": value for at, value in enumerate(padded)},
         numbers=found.get("many", ibis.null("array<float64>")),
+        **({"slice": rows["slice"]} if "slice" in rows.columns else {}),
     )
 
 
@@ -243,7 +251,7 @@ def _cells(plan: Plan, slice_: ibis.Table, upright: ibis.Table | None) -> list[i
     import ibis
 
     if upright is not None:
-        rows = upright.group_by(["item", "place"]).aggregate(
+        rows = upright.group_by([*_apart(plan), "item", "place"]).aggregate(
             n=upright.count(), **_sums(upright, upright.number, upright.distance)
         )
         found = [rows.n, *(rows[name] for name in SUMS)]
@@ -266,7 +274,7 @@ def _quantiles(plan: Plan, slice_: ibis.Table, upright: ibis.Table | None) -> ib
         placed = _placed(plan.items[0], slice_, plan)
         upright = placed.mutate(item=ibis.literal(0, "int16"))
     finite = upright.filter(upright.place >= 0)
-    rows = finite.group_by("item").aggregate(many=finite.number.quantile(list(plan.exact)))
+    rows = finite.group_by([*_apart(plan), "item"]).aggregate(many=finite.number.quantile(list(plan.exact)))
     return _answer(Answer.QUANTILES, rows, item=rows["item"], many=rows.many)
 
 
@@ -276,8 +284,9 @@ def _segment(plan: Plan, slice_: ibis.Table, number: int) -> ibis.Table:
 
     columns = plan.segments[number]
     labels = {f"label{at}": slice_[f"c{column.position}"].cast("string") for at, column in enumerate(columns)}
+    by = labels | {name: slice_[name] for name in _apart(plan)}
     asked = [(at, item) for at, item in enumerate(plan.items) if item.segment_metrics]
-    rows = slice_.select(**labels, **{f"x{at}": _taken(plan, item, slice_) for at, item in asked})
+    rows = slice_.select(**by, **{f"x{at}": _taken(plan, item, slice_) for at, item in asked})
     found: dict[str, ibis.Value] = {"rows": rows.count()}
     for at, item in asked:
         value = rows[f"x{at}"]
@@ -285,7 +294,7 @@ def _segment(plan: Plan, slice_: ibis.Table, number: int) -> ibis.Table:
         known = {"nan": rows.count(where=value.isnan()), **_sums(rows, number_, number_ - item.center)}
         found |= {f"x{at}_present": value.count(), f"x{at}_count": number_.count()}
         found |= {f"x{at}_{need}": known[need] for need in item.segment_needs}
-    groups = rows.group_by(list(labels)).aggregate(**found)
+    groups = rows.group_by(list(by)).aggregate(**found)
     groups = groups.filter(groups["rows"] >= plan.least_segment_rows)
     many = ibis.array([groups[name].cast("float64") for name in found])
     return _answer(
@@ -312,7 +321,7 @@ def _segment_cells(plan: Plan, slice_: ibis.Table, upright: ibis.Table | None, n
 
     by = list(names.values())
     if upright is not None:
-        rows = upright.group_by([*by, "item", "place"]).aggregate(
+        rows = upright.group_by([*_apart(plan), *by, "item", "place"]).aggregate(
             n=upright.count(), **_sums(upright, upright.number, upright.distance)
         )
         return [answered(rows, (rows["item"] + first).cast("int16"))]
@@ -337,11 +346,12 @@ def _categories(plan: Plan, slice_: ibis.Table) -> list[ibis.Table]:
     texts = {number: slice_[f"c{item.column.position}"].cast("string") for number, item in counted.items()}
     if plan.upright and not plan.portable:
         long = slice_.select(
+            *_apart(plan),
             item=ibis.array([ibis.literal(number, "int16") for number in counted]).unnest(),
             text=ibis.array(list(texts.values())).unnest(),
         )
         long = long.filter(long.text.notnull())
-        groups = [long.group_by(["item", "text"]).aggregate(n=long.count())]
+        groups = [long.group_by([*_apart(plan), "item", "text"]).aggregate(n=long.count())]
     else:
         groups = []
         for number, text in texts.items():
@@ -349,19 +359,20 @@ def _categories(plan: Plan, slice_: ibis.Table) -> list[ibis.Table]:
             rows = rows.filter(rows.text.notnull())
             one = rows.group_by("text").aggregate(n=rows.count())
             groups.append(one.select("text", "n", item=ibis.literal(number, "int16")))
-    return [part for one in groups for part in _counted(one, ranked=plan.upright and not plan.portable)]
+    ranked = plan.upright and not plan.portable
+    return [part for one in groups for part in _counted(one, [*_apart(plan), "item"], ranked=ranked)]
 
 
-def _counted(groups: ibis.Table, *, ranked: bool) -> list[ibis.Table]:
+def _counted(groups: ibis.Table, by: Sequence[str], *, ranked: bool) -> list[ibis.Table]:
     import ibis
 
     n = groups.n.cast("float64")
-    totals = groups.group_by("item").aggregate(
+    totals = groups.group_by(by).aggregate(
         distinct=groups.count(), total=groups.n.sum(), bits=(n * n.ln()).sum(), most=groups.n.max()
     )
     found = [totals["distinct"], totals["total"], totals["bits"], totals["most"]]
     if ranked:
-        window = ibis.window(group_by="item", order_by=[ibis.desc("n"), "text"])
+        window = ibis.window(group_by=by, order_by=[ibis.desc("n"), "text"])
         numbered = groups.mutate(rank=ibis.row_number().over(window))
         top = numbered.filter(numbered["rank"] < MOST_SEEN)
     else:
@@ -377,6 +388,7 @@ def _counted(groups: ibis.Table, *, ranked: bool) -> list[ibis.Table]:
 def _keys(plan: Plan, slice_: ibis.Table) -> ibis.Table:
     names = [f"c{column.position}" for column in plan.keys]
     complete = slice_.filter([slice_[name].notnull() for name in names])
-    groups = complete.group_by(names).aggregate(n=complete.count())
-    found = groups.aggregate(n=groups.n.sum(), distinct=groups.count())
+    groups = complete.group_by([*_apart(plan), *names]).aggregate(n=complete.count())
+    found = groups.group_by(_apart(plan)) if plan.many else groups
+    found = found.aggregate(n=groups.n.sum(), distinct=groups.count())
     return _answer(Answer.KEYS, found, [found["n"], found["distinct"]])

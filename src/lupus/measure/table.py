@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from lupus.measure.answers import Answers, read_answers
+from lupus.measure.answers import Answers, by_slice, read_answers
 from lupus.measure.columns import Kind, group_of
-from lupus.measure.engine import TableEngine
+from lupus.measure.engine import Engine, TableEngine
 from lupus.measure.grid import grid_for
-from lupus.measure.plan import GRID_QUANTILES, MOST_ITEMS, Derive, Plan, plan_for, unplaced, wall_clock
+from lupus.measure.plan import GRID_QUANTILES, MOST_ITEMS, Derive, Item, Plan, plan_for, unplaced, wall_clock
 from lupus.measure.points import Writer
 from lupus.measure.query import VIEW, build
 from lupus.measure.reference import MOST_SEEN, categories_from, grid_in, is_free_text
@@ -62,6 +62,7 @@ def measure_table(
     *,
     engine: TableEngine,
     slice_: Any = None,
+    answers: Answers | None = None,
 ) -> TableMeasures:
     """Measures one slice in one query; another one before it where grids are fixed from it, and another one after it
     for quantiles and spreads that its grid cannot tell. Numbers of a slice too large to be turned upright are scanned
@@ -70,7 +71,8 @@ def measure_table(
     The slice is the file of `snapshot`, or `slice_`: an Arrow table for an `Engine`, an Ibis table for a
     `BackendEngine`, with the columns of the snapshot's schema. `references` of other tables are ignored; of several
     versions the newest counts. Columns that the engine cannot read become failed points, the others are measured all
-    the same. Raises `MeasureError` only when nothing of the slice can be read.
+    the same. What was asked before, together with other slices (`asked_together`), are the `answers`. Raises
+    `MeasureError` only when nothing of the slice can be read.
     """
     rows = slice_ if slice_ is not None else snapshot.path
     if snapshot.status is not SnapshotStatus.OK or rows is None:
@@ -83,9 +85,12 @@ def measure_table(
         sample = rows if engine.portable or snapshot.rows <= SAMPLE_ROWS else sample_of(rows)
         fixed = _fix_grids(project, plan, sample, engine)
         plan = _with_grids(plan, fixed)
-    same = snapshot.schema if plan.upright else None
-    engine.show_slice(VIEW, rows, plan.width, _starts(table, snapshot), schema=same)
-    answers, broken = _ask(plan, engine) if plan.upright else _ask_beside_scan(plan, rows, engine)
+    broken: dict[int, str] = {}
+    if answers is None or _unsure(plan, answers):
+        same = snapshot.schema if plan.upright else None
+        engine.show_slice(VIEW, rows, plan.width, _starts(table, snapshot), schema=same)
+    if answers is None:
+        answers, broken = _ask(plan, engine) if plan.upright else _ask_beside_scan(plan, rows, engine)
     answers.rows = snapshot.rows
     _refine(plan, answers, engine)
     _fix_categories(plan, answers, known, fixed)
@@ -116,6 +121,45 @@ def measure_table(
     if changed is not None and not told:
         new.append(changed)
     return TableMeasures(tuple(writer.points), tuple(writer.states), tuple(new))
+
+
+def asked_together(
+    project: Project, table: Table, snapshots: Sequence[Snapshot], references: Sequence[Reference], *, engine: Engine
+) -> dict[Snapshot, Answers]:
+    """What `measure_table` would ask about each of the `snapshots`, asked of all in one query.
+
+    Planning a query of a small slice takes longer than reading it. Of slices that are not small, that do not have the
+    columns of the others, or whose grids and categories are not fixed yet, nothing is asked.
+    """
+    alike: dict[int, tuple[Plan, list[Snapshot]]] = {}  # by id: equal plans are the same one, and hashing one is slow
+    for snapshot in snapshots:
+        if snapshot.status is SnapshotStatus.OK and snapshot.path is not None and snapshot.rows:
+            known, _, _ = _known(project, table, snapshot, references)
+            plan = _cached_plan(project, table, snapshot, known, engine)
+            if plan.upright and not unplaced(plan) and len(plan.items) <= MOST_ITEMS and _fixed(plan, known):
+                alike.setdefault(id(plan), (plan, []))[1].append(snapshot)
+    answers: dict[Snapshot, Answers] = {}
+    for plan, some in alike.values():
+        if len(some) > 1 and sum(snapshot.rows for snapshot in some) <= engine.upright_rows:
+            answers |= _asked_at_once(replace(plan, many=True), table, some, engine)
+    return answers
+
+
+def _asked_at_once(plan: Plan, table: Table, snapshots: Sequence[Snapshot], engine: Engine) -> dict[Snapshot, Answers]:
+    """The answers about each snapshot; none when one cannot be read, for the others to be read without it."""
+    files = [snapshot.path for snapshot in snapshots if snapshot.path is not None]
+    starts = [_starts(table, snapshot) for snapshot in snapshots]
+    try:
+        engine.show_slices(VIEW, files, plan.width, starts, schema=snapshots[0].schema)
+        found = engine.table(plan, partial(build, plan))
+    except MeasureError:
+        return {}
+    return {snapshots[number]: read_answers(one, plan) for number, one in by_slice(found).items()}
+
+
+def _fixed(plan: Plan, known: Mapping[str, Reference]) -> bool:
+    """Whether the categories of every column are fixed."""
+    return all(item.column.name in known for item in plan.items if item.wants_categories)
 
 
 def _known(
@@ -207,17 +251,23 @@ def _ask_one_by_one(part: Plan, engine: TableEngine, answers: Answers, first: in
     return broken
 
 
-def _refine(plan: Plan, answers: Answers, engine: TableEngine) -> None:
-    """Ask again for the quantiles that lie in a crowded cell, by sorting, and for spreads that lost their digits."""
+def _unsure(plan: Plan, answers: Answers) -> dict[int, tuple[Item, tuple[float, ...]]]:
+    """The items that have to be asked for again, how, and with which exact quantiles."""
+    again = {}
     for number, item in enumerate(plan.items):
         cells = answers.cells.get(number)
         if cells is None or not cells.moments.count:
             continue
         exact = item.quantiles if number not in answers.quantiles and cells.unsure(item.quantiles) else ()
-        if not exact and not cells.unstable:
-            continue
-        near = replace(item, shift=cells.moments.mean) if cells.unstable else item
-        alone = plan.of(near, exact=exact, upright=False)
+        if exact or cells.unstable:
+            again[number] = replace(item, shift=cells.moments.mean) if cells.unstable else item, exact
+    return again
+
+
+def _refine(plan: Plan, answers: Answers, engine: TableEngine) -> None:
+    """Ask again for the quantiles that lie in a crowded cell, by sorting, and for spreads that lost their digits."""
+    for number, (item, exact) in _unsure(plan, answers).items():
+        alone = plan.of(item, exact=exact, upright=False)
         found = read_answers(engine.table(alone, partial(build, alone, engine.slice)), alone)
         answers.cells[number] = found.cells[0]
         if exact:

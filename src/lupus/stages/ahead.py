@@ -1,7 +1,8 @@
 """Extracting, validating, measuring and evaluating the next intervals while this one is judged, in a second process.
 
-None of it depends on what is known of earlier intervals, and together they are half of a run. The second process
-writes snapshots only; the store has one writer.
+None of it depends on what is known of earlier intervals, and together they are half of a run. Some intervals are
+prepared at a time, for planning a query takes longer than reading a small slice. The second process writes snapshots
+only; the store has one writer.
 """
 
 from __future__ import annotations
@@ -9,21 +10,22 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
+from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing import connection, parent_process
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
 
-from lupus.model import Interval, Project, Reference
+from lupus.model import Interval, LupusError, Project, Reference
 from lupus.stages.evaluation import Evaluation, evaluate_run
 from lupus.stages.extract import ExtractReport, read_tables
 from lupus.stages.garbage import rare_collections
-from lupus.stages.measure import MeasuredTables, measure_tables
+from lupus.stages.measure import MeasuredTables, ask_together, measure_tables
 from lupus.stages.settings import EnvironmentConnections, Settings
 from lupus.stages.validate import CheckedTables, check_tables
 from lupus.stages.workspace import Workspace
@@ -33,8 +35,10 @@ if TYPE_CHECKING:
 
 _WORTH_IT = 8
 """Intervals from which a second process pays for its start."""
-_LEAD = 3
-"""Intervals that it may be ahead."""
+_MOST = 8
+"""Intervals that are prepared at a time. It begins with one: the first ones fix what later ones are measured with."""
+_MOST_ROWS = 50_000
+"""Of more rows one interval is prepared at a time: then it is the rows that take the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,9 @@ class Prepared:
     checked: CheckedTables
     measured: MeasuredTables
     evaluation: Evaluation
+
+
+_Coming = tuple[list[Interval], Future[list[Prepared | None]] | None]
 
 
 def prepared_ahead(
@@ -62,35 +69,45 @@ def prepared_ahead(
     context = multiprocessing.get_context("spawn")
     arguments = (project, dict(connections.environ), workspace.settings)
     with ProcessPoolExecutor(1, mp_context=context, initializer=_start, initargs=arguments) as pool:
-        coming: dict[Interval, Future[Prepared] | None] = {}
+        waiting, coming, size = deque(intervals), deque[_Coming](), 1
         try:
-            for position, interval in enumerate(intervals):
-                for one in intervals[position : position + _LEAD + 1]:
-                    if one not in coming:
-                        coming[one] = _submit(pool, one, workspace.store.references(project.name))
-                if len(coming) == len(intervals):
+            while waiting or coming:
+                while waiting and len(coming) < 2:  # one to be taken, and one to be prepared meanwhile
+                    some = [waiting.popleft() for _ in range(min(size, len(waiting)))]
+                    coming.append(_submit(pool, some, workspace.store.references(project.name)))
+                if not waiting:
                     pool.shutdown(wait=False)  # when it has done this, it can go: that takes it a second
-                yield interval, _result(coming[interval])
-                coming[interval] = None
+                some, future = coming.popleft()
+                prepared = _result(future, len(some))
+                rows = max(
+                    (sum(snapshot.rows for snapshot in one.extracted.snapshots) for one in prepared if one), default=0
+                )
+                size = min(2 * size, _MOST) if rows * 2 * size <= _MOST_ROWS else 1
+                yield from zip(some, prepared, strict=True)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _submit(
-    pool: ProcessPoolExecutor, interval: Interval, references: tuple[Reference, ...]
-) -> Future[Prepared] | None:
-    try:
-        return pool.submit(_prepare, interval, references)
-    except BrokenProcessPool:
-        return None
+def _next_size(size: int, prepared: list[Prepared | None]) -> int:
+    """How many intervals to prepare at a time, after `size` of them were `prepared`."""
+    reports = [one.extracted for one in prepared if one is not None]
+    rows = sum(snapshot.rows for report in reports for snapshot in report.snapshots) / max(len(reports), 1)
+    return min(2 * size, _MOST, max(1, int(_MOST_ROWS // max(rows, 1))))
 
 
-def _result(future: Future[Prepared] | None) -> Prepared | None:
-    """What the second process made; None when it was killed, for the run can do the work itself."""
+def _submit(pool: ProcessPoolExecutor, intervals: list[Interval], references: tuple[Reference, ...]) -> _Coming:
     try:
-        return future.result() if future is not None else None
+        return intervals, pool.submit(_prepare, intervals, references)
     except BrokenProcessPool:
-        return None
+        return intervals, None
+
+
+def _result(future: Future[list[Prepared | None]] | None, count: int) -> list[Prepared | None]:
+    """What the second process made; None where it was killed, for the run can do the work itself."""
+    try:
+        return future.result() if future is not None else [None] * count
+    except BrokenProcessPool:
+        return [None] * count
 
 
 _state: tuple[Project, EnvironmentConnections, Settings, Engine] | None = None
@@ -123,14 +140,24 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _prepare(interval: Interval, references: tuple[Reference, ...]) -> Prepared:
+def _prepare(intervals: list[Interval], references: tuple[Reference, ...]) -> list[Prepared | None]:
+    """The intervals prepared; None for one that cannot be and all after it, for the run to say why."""
     if _state is None:
         raise RuntimeError("the process was not started by prepared_ahead")
     project, connections, settings, engine = _state
-    now = max(datetime.now(UTC), interval.end)
-    return Prepared(
-        read_tables(settings, connections, project, interval, now=now),
-        check_tables(settings, connections, project, interval),
-        measure_tables(settings, project, interval, references, engine=engine, connections=connections),
-        evaluate_run(settings, project, interval, {}, engine=engine, connections=connections),
-    )
+    read: list[tuple[Interval, ExtractReport, CheckedTables]] = []
+    prepared: list[Prepared | None] = []
+    with suppress(LupusError):
+        for interval in intervals:
+            now = max(datetime.now(UTC), interval.end)
+            extracted = read_tables(settings, connections, project, interval, now=now)
+            read.append((interval, extracted, check_tables(settings, connections, project, interval)))
+    with suppress(LupusError):
+        asked = ask_together(settings, project, [interval for interval, _, _ in read], references, engine=engine)
+        for interval, extracted, checked in read:
+            measured = measure_tables(
+                settings, project, interval, references, engine=engine, connections=connections, asked=asked
+            )
+            evaluation = evaluate_run(settings, project, interval, {}, engine=engine, connections=connections)
+            prepared.append(Prepared(extracted, checked, measured, evaluation))
+    return [*prepared, *[None] * (len(intervals) - len(prepared))]

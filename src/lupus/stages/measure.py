@@ -35,7 +35,7 @@ from lupus.stages.recording import recorded
 from lupus.stages.workspace import Workspace
 
 if TYPE_CHECKING:
-    from lupus.measure import Engine, TableMeasures
+    from lupus.measure import Answers, Engine, TableMeasures
     from lupus.measure.engine import TableEngine
     from lupus.stages.settings import Settings
 
@@ -124,8 +124,12 @@ def measure_tables(
     *,
     engine: Engine,
     connections: Connections,
+    asked: Mapping[Snapshot, Answers] | None = None,
 ) -> MeasuredTables:
-    """Measure the snapshots of `interval`, and the slices that lie in databases, without the store."""
+    """Measure the snapshots of `interval`, and the slices that lie in databases, without the store.
+
+    Snapshots about which everything was `asked` already are not asked about again.
+    """
     from lupus.measure import measure_table
 
     snapshots = snapshots_of(settings, project, interval)
@@ -144,13 +148,34 @@ def measure_tables(
                     earlier = now[1] if now[1:] else None
                     measures = _measured(project, table, now[0], own, {table.name: now[0]}, earlier, backend)
             else:
-                measures = _measured(project, table, snapshot, own, snapshots, previous, engine)
+                answers = (asked or {}).get(snapshot)
+                measures = _measured(project, table, snapshot, own, snapshots, previous, engine, answers)
             measured.append(MeasuredTable(table.name, measures))
         except MeasureError as error:
             unread = replace(snapshot, status=SnapshotStatus.FAILED, path=None, reason=str(error))
             measures = measure_table(project, table, unread, own, engine=engine)
             measured.append(MeasuredTable(table.name, measures, str(error)))
     return MeasuredTables(references, tuple(measured), _versions(project, snapshots, engine))
+
+
+def ask_together(
+    settings: Settings,
+    project: Project,
+    intervals: Sequence[Interval],
+    references: tuple[Reference, ...],
+    *,
+    engine: Engine,
+) -> dict[Snapshot, Answers]:
+    """What `measure_tables` would ask about the snapshots of each of the `intervals`, asked together."""
+    from lupus.measure import asked_together
+
+    found = [snapshots_of(settings, project, interval) for interval in intervals]
+    asked: dict[Snapshot, Answers] = {}
+    for table in project.tables:
+        own = [reference for reference in references if reference.table == table.name]
+        there = [snapshots[table.name] for snapshots in found if table.name in snapshots]
+        asked |= asked_together(project, table, there, own, engine=engine)
+    return asked
 
 
 def _measured(  # noqa: PLR0917 - what is measured, with what
@@ -161,11 +186,12 @@ def _measured(  # noqa: PLR0917 - what is measured, with what
     snapshots: Mapping[str, Snapshot],
     previous: Snapshot | None,
     engine: TableEngine,
+    answers: Answers | None = None,
 ) -> TableMeasures:
     from lupus.measure import decision_points, measure_table, with_failed_columns
 
     slice_ = engine.source(snapshot) if snapshot.in_place and snapshot.usable else None
-    measures = measure_table(project, table, snapshot, references, engine=engine, slice_=slice_)
+    measures = measure_table(project, table, snapshot, references, engine=engine, slice_=slice_, answers=answers)
     measures = with_failed_columns(measures, project, table, snapshot)
     measures = with_predictions(measures, project, table, snapshots, previous, engine=engine)
     if table.role is Role.PREDICTION:
