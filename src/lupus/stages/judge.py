@@ -48,6 +48,8 @@ def judge(workspace: Workspace, project: Project, interval: Interval) -> JudgeRe
 
 def _history(workspace: Workspace, project: Project, judged: Sequence[Interval]) -> History:
     """The values of the judged intervals and of those before them that can change a verdict."""
+    import numpy as np
+
     from lupus.judge import lookback
 
     first = judged[0]
@@ -59,9 +61,11 @@ def _history(workspace: Workspace, project: Project, judged: Sequence[Interval])
     intervals = tuple(project.cadence.between(first, judged[-1]))
     history = workspace.store.history(project.name, intervals)
     newest = evaluating_runs(workspace.store, project, judged[-1])[-1]
-    closed = history.closed.copy()
-    for position, one in enumerate(intervals):
-        closed[position] = is_closed(project, one, newest)
+    closed = np.ones(len(intervals), dtype=bool)
+    for position in reversed(range(len(intervals))):  # what lies before a closed one is closed
+        closed[position] = is_closed(project, intervals[position], newest)
+        if closed[position]:
+            break
     return replace(history, closed=closed)
 
 

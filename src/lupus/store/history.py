@@ -47,11 +47,28 @@ class _Block:
     ends: tuple[NDArray[np.float64], NDArray[np.float64]] | None  # of the confidence intervals; None without any
     failures: tuple[tuple[int, Failure], ...]
 
+    def part(self, name: str) -> NDArray[Any] | None:
+        """The points' values, rows (`n`), maturity, or `low` and `high` ends."""
+        if name in {"low", "high"}:
+            return None if self.ends is None else self.ends[name == "high"]
+        found: NDArray[Any] = getattr(self, name)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Filled:
+    """The matrices (S, T) of these blocks: values, rows, maturity, and the ends of intervals. They are read only."""
+
+    blocks: list[_Block]
+    chosen: list[int]
+    matrices: tuple[NDArray[Any], ...]
+
 
 class Blocks:
-    """The most recently used blocks, at most `_POINTS_KEPT` points of them."""
+    """The most recently used blocks, at most `_POINTS_KEPT` points of them, and the matrices filled last."""
 
     def __init__(self) -> None:
+        self.filled: _Filled | None = None
         self._blocks: OrderedDict[tuple[int, int], _Block] = OrderedDict()
         self._points = 0
         self._lock = Lock()
@@ -94,20 +111,11 @@ def read(
     found = blocks.get(connection, number, starts) if starts else []
     known = names.known(connection, number)
     rows_of, chosen = _rows(known, found, scopes)
-    # By interval first, while they are filled: the points of a block lie together then.
-    shape = (len(starts), len(chosen))
-    values, maturity = np.full(shape, np.nan), np.full(shape, np.nan)
-    n = np.zeros(shape, dtype=np.int64)
+    filled = _filled(found, rows_of, chosen, blocks.filled if scopes is None else None)
+    if scopes is None and len(found) * len(chosen) <= _POINTS_KEPT:
+        blocks.filled = filled
+    values, n, maturity, *ends = filled.matrices
     failures: dict[tuple[int, int], Failure] = {}
-    ends = (np.full(shape, np.nan), np.full(shape, np.nan)) if any(block.ends for block in found) else None
-    for column, (block, rows) in enumerate(zip(found, rows_of, strict=True)):
-        inside = slice(None) if scopes is None else rows >= 0
-        own = rows[inside]
-        values[column, own] = block.values[inside]
-        n[column, own], maturity[column, own] = block.n[inside], block.maturity[inside]
-        if ends is not None and block.ends is not None:
-            for matrix, part in zip(ends, block.ends, strict=True):
-                matrix[column, own] = part[inside]
     position = {number: row for row, number in enumerate(chosen)}
     for column, block in enumerate(found):
         for key, failure in block.failures:
@@ -117,19 +125,56 @@ def read(
     history = History(
         series,
         tuple(intervals),
-        np.ascontiguousarray(values.T),
-        np.ascontiguousarray(n.T),
-        np.ascontiguousarray(maturity.T),
+        values,
+        n,
+        maturity,
         np.zeros((len(chosen), len(starts)), dtype=np.bool_),
         np.ones(len(starts), dtype=np.bool_),
         failures,
-        *([np.ascontiguousarray(matrix.T) for matrix in ends] if ends else ()),
+        *ends,
     )
     return (
         exclude(history, exclusions.read(connection, project, first=intervals[0], last=intervals[-1]))
         if chosen
         else history
     )
+
+
+def _filled(found: list[_Block], rows_of: list[NDArray[np.int64]], chosen: list[int], last: _Filled | None) -> _Filled:
+    """The matrices of the blocks `found`, whose points have the rows `rows_of`; what is as in the `last` is copied."""
+    kinds: list[tuple[str, Any]] = [("values", np.nan), ("n", 0), ("maturity", np.nan)]
+    if any(block.ends for block in found):
+        kinds += [("low", np.nan), ("high", np.nan)]
+    first, offset = 0, 0
+    if last is not None and last.chosen == chosen and len(last.matrices) == len(kinds):
+        first, offset = _same(last.blocks, found)
+    matrices: list[NDArray[Any]] = []
+    for place, (name, missing) in enumerate(kinds):
+        # By interval first, while they are filled: the points of a block lie together then.
+        part = np.full((len(found) - first, len(chosen)), missing)
+        for column, (block, rows) in enumerate(zip(found[first:], rows_of[first:], strict=True)):
+            given = block.part(name)
+            if given is not None:
+                inside = rows >= 0
+                part[column, rows[inside]] = given[inside]
+        matrix = np.empty((len(chosen), len(found)), dtype=part.dtype)
+        matrix[:, first:] = part.T
+        if last is not None and first:
+            matrix[:, :first] = last.matrices[place][:, offset : offset + first]
+        matrix.flags.writeable = False
+        matrices.append(matrix)
+    return _Filled(found, chosen, tuple(matrices))
+
+
+def _same(last: list[_Block], found: list[_Block]) -> tuple[int, int]:
+    """How many of the first blocks `found` lie side by side in the `last`, and from where on."""
+    offset = next((place for place, block in enumerate(last) if found and block is found[0]), len(last))
+    count = 0
+    for one, other in zip(last[offset:], found, strict=False):
+        if one is not other:
+            break
+        count += 1
+    return count, offset
 
 
 def _stamps(connection: Connection, project: int, starts: Sequence[int]) -> dict[int, int]:
