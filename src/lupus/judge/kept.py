@@ -88,31 +88,36 @@ class Windows:
         self.parts: dict[str, tuple[NDArray[Any], ...]] = {}
 
     def columns(self, name: str, compute: Compute, *inputs: NDArray[Any], reach: int = 0) -> tuple[NDArray[Any], ...]:
-        """``compute(*inputs)``: arrays (S, T) of which a column depends on that of the inputs and `reach` before it."""
+        """``compute(*inputs, wanted=W)``: arrays (S, T), or only their last W columns, for no others are looked at.
+
+        A column depends on that of the inputs and on `reach` before it.
+        """
+        length = self._shape[1]
         old = None if self._before is None else self._before.get(name)
         if old is None:
-            self.parts[name] = in_rows(compute, *inputs, numbers=self._shape[1] * reach)
+            self.parts[name] = in_rows(compute, *inputs, wanted=length, numbers=length * reach)
             return self.parts[name]
-        first = max(0, self._fresh - reach)
-        own = in_rows(compute, *(one[:, first:] for one in inputs), numbers=(self._shape[1] - first) * reach)
+        first, wanted = max(0, self._fresh - reach), length - self._fresh
+        own = in_rows(compute, *(one[:, first:] for one in inputs), wanted=wanted, numbers=(length - first) * reach)
         found = tuple(np.empty(self._shape, dtype=one.dtype) for one in own)
         for whole, last, new in zip(found, old, own, strict=True):
             whole[:, : self._fresh] = last[self._rows, self._offset : self._offset + self._fresh]
-            whole[:, self._fresh :] = new[:, self._fresh - first :]
+            whole[:, self._fresh :] = new[:, new.shape[1] - wanted :]
         if self._changed is not None and self._changed.size:
-            again = in_rows(compute, *(one[self._changed] for one in inputs), numbers=self._shape[1] * reach)
+            changed = (one[self._changed] for one in inputs)
+            again = in_rows(compute, *changed, wanted=length, numbers=length * reach)
             for whole, new in zip(found, again, strict=True):
                 whole[self._changed] = new
         self.parts[name] = found
         return found
 
 
-def in_rows(compute: Compute, *inputs: NDArray[Any], numbers: int) -> tuple[NDArray[Any], ...]:
-    """``compute(*inputs)``, some rows at a time where it takes arrays of so many `numbers` a row."""
+def in_rows(compute: Compute, *inputs: NDArray[Any], numbers: int, **more: Any) -> tuple[NDArray[Any], ...]:
+    """``compute(*inputs, **more)``, some rows at a time where it takes arrays of so many `numbers` a row."""
     rows, step = inputs[0].shape[0], max(1, _CHUNK // max(numbers, 1))
     if rows <= step:
-        return compute(*inputs)
-    parts = [compute(*(one[start : start + step] for one in inputs)) for start in range(0, rows, step)]
+        return compute(*inputs, **more)
+    parts = [compute(*(one[start : start + step] for one in inputs), **more) for start in range(0, rows, step)]
     return tuple(np.concatenate(some) for some in zip(*parts, strict=True))
 
 

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lupus.judge.rolling import quantiles, trailing, trailing_count
+from lupus.judge.rolling import count_at, quantiles, trailing
 
 Floats = NDArray[np.float64]
 
@@ -23,7 +23,7 @@ def tail_noise(errors: Floats, at: NDArray[np.intp], memory: int) -> tuple[Float
     The mean of q90 / 1.645, q95 / 1.960 and q98 / 2.326, each of which is one standard deviation for Gaussian errors,
     widened by 1 + 4/count.
     """
-    count = trailing_count(~np.isnan(errors), memory)[:, at]
+    count = count_at(~np.isnan(errors), memory, at)
     # What came once is no habit: the largest error is above every quantile.
     most = 1 - 1 / np.maximum(count - 1, 1)
     shares = [np.minimum(share, most) for share in _TAILS]

@@ -24,6 +24,7 @@ expectation: the rule tells of a change for some days and then falls silent by i
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -32,7 +33,7 @@ from numpy.typing import NDArray
 from lupus.judge.chance import Tail
 from lupus.judge.kept import Windows, in_rows
 from lupus.judge.noise import tail_noise
-from lupus.judge.rolling import quantiles, season_median, trailing, trailing_count, trailing_mean
+from lupus.judge.rolling import count_at, quantiles, season_median, trailing, trailing_count, trailing_mean
 from lupus.judge.rule import MOST, Anomaly, Assessment, Matrix
 from lupus.judge.scale import Scale
 from lupus.judge.sentences import nouns, seasons, tell
@@ -147,7 +148,7 @@ class RecentAverageRule:
         score = np.where(half > 0, score, np.where(distance == 0, 0.0, STILL))
 
         parts.expected[rows], parts.lower[rows], parts.upper[rows], parts.score[rows] = middle_back, lower, upper, score
-        seen = trailing_count(~np.isnan(baseline), window)[:, at]
+        seen = count_at(~np.isnan(baseline), window, at)
         parts.seen[rows] = np.where(count > 0, seen, np.minimum(seen, self.parameters.min_history - 1))
         parts.seasonal[rows] = weight[:, at] > 0.5
 
@@ -158,7 +159,8 @@ class RecentAverageRule:
         # While the experts learn the season they err by all of it; once there are other errors, those count no more.
         learnt = SEASONS * season if self._seasonal(season) else 2 * _LEVEL
 
-        def sizes(baseline: Floats, expected: Floats) -> tuple[Floats, Floats]:
+        def sizes(baseline: Floats, expected: Floats, *, wanted: int) -> tuple[Floats, Floats]:
+            del wanted
             errors = np.abs(baseline - expected)
             ripe = trailing_count(~np.isnan(baseline), learnt) >= _LEARNT * learnt
             return errors, np.where(ripe, errors, np.nan)
@@ -166,7 +168,7 @@ class RecentAverageRule:
         errors, ripe = moving.columns("errors", sizes, baseline, expected, reach=learnt)
 
         def noise_of(errors: Floats, ripe: Floats, baseline: Floats) -> tuple[NDArray[Any], ...]:
-            enough = trailing_count(~np.isnan(ripe), self._memory)[:, at] >= self.parameters.min_history
+            enough = count_at(~np.isnan(ripe), self._memory, at) >= self.parameters.min_history
             noise, count = tail_noise(ripe, at, self._memory)
             if not enough.all():
                 early, many = tail_noise(errors, at, self._memory)
@@ -179,16 +181,18 @@ class RecentAverageRule:
     def _expect(self, moving: Windows, baseline: Floats, season: int) -> tuple[Floats, Floats]:
         """What was expected (S, T) of every column, and the weight (S, T) of the season-aware experts in it."""
         width, level = max(self._half, season), _level(season)
-        middle, clipped = moving.columns("clipped", lambda values: _clipped(values, width), baseline, reach=width)
+        middle, clipped = moving.columns("clipped", partial(_clipped, width), baseline, reach=width)
         seasonal = season if self._seasonal(season) else 0
-        experts = moving.columns(
-            "experts", lambda values: _experts(values, level, seasonal), clipped, reach=level + SEASONS * seasonal
-        )
+        reach = level + SEASONS * seasonal
+        experts = moving.columns("experts", partial(_experts, level, seasonal), clipped, reach=reach)
         expected, weight = moving.columns("expected", self._weighted, clipped, middle, *experts, reach=self._half)
         return expected, weight
 
-    def _weighted(self, clipped: Floats, middle: Floats, level: Floats, *seasonal: Floats) -> tuple[Floats, Floats]:
+    def _weighted(
+        self, clipped: Floats, middle: Floats, level: Floats, *seasonal: Floats, wanted: int
+    ) -> tuple[Floats, Floats]:
         """The mean (S, T) of the experts, by what they missed the `clipped` values by, and the seasonal ones' part."""
+        del wanted
         experts = [level, middle, *seasonal]
         mistakes = [trailing_mean(np.abs(clipped - expert), self._half) for expert in experts]
         best = np.fmin.reduce(mistakes)
@@ -206,10 +210,12 @@ class RecentAverageRule:
         return expected, np.divide(part, weights, out=part, where=weights > 0)
 
 
-def _clipped(baseline: Floats, width: int) -> tuple[Floats, Floats]:
-    """The median (S, T) of the `width` columns before each, and the values no further from it than `CLIP` spreads."""
-    count = trailing_count(~np.isnan(baseline), width)
-    low, middle, high = quantiles(trailing(baseline, width), count, (0.1, 0.5, 0.9))
+def _clipped(width: int, baseline: Floats, *, wanted: int) -> tuple[Floats, Floats]:
+    """The median of the `width` columns before each, and the values no further from it than `CLIP` spreads."""
+    own = slice(baseline.shape[1] - wanted, None)
+    count = trailing_count(~np.isnan(baseline), width)[:, own]
+    low, middle, high = quantiles(trailing(baseline, width)[:, own], count, (0.1, 0.5, 0.9))
+    baseline = baseline[:, own]
     reach = CLIP * np.maximum(high - middle, middle - low)
     # Before there is a window nothing is clipped: fmin and fmax let NaN bounds pass.
     clipped = np.fmin(np.fmax(baseline, middle - reach), middle + reach)
@@ -217,8 +223,9 @@ def _clipped(baseline: Floats, width: int) -> tuple[Floats, Floats]:
     return middle, clipped
 
 
-def _experts(clipped: Floats, level: int, season: int) -> tuple[Floats, ...]:
+def _experts(level: int, season: int, clipped: Floats, *, wanted: int) -> tuple[Floats, ...]:
     """The mean (S, T) of the last `level` columns, and with a season the two experts that know it."""
+    del wanted
     mean = trailing_mean(clipped, level)
     if not season:
         return (mean,)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+
+_FEW: Final = 8
+"""Columns of which each is counted faster than all are."""
 
 
 def trailing(values: Floats, width: int, *, own: bool = False) -> Floats:
@@ -30,6 +33,18 @@ def before(values: NDArray[Any], columns: int) -> NDArray[Any]:
     moved = np.full(values.shape, fill, dtype=values.dtype)
     moved[:, columns:] = values[:, : max(values.shape[1] - columns, 0)]
     return moved
+
+
+def count_at(known: NDArray[np.bool_], width: int, at: NDArray[np.intp]) -> NDArray[np.int64]:
+    """How many (S, A) of the `width` columns before each of the columns `at` are `known` (S, T).
+
+    >>> count_at(np.array([[True, False, True]]), 2, np.array([0, 2])).tolist()
+    [[0, 1]]
+    """
+    if len(at) > _FEW:
+        return trailing_count(known, width)[:, at]
+    found = [known[:, max(0, column - width) : column].sum(axis=1) for column in at.tolist()]
+    return np.stack(found, axis=1).astype(np.int64)
 
 
 def quantiles(windows: Floats, count: NDArray[np.int64], probabilities: Sequence[float | Floats]) -> list[Floats]:

@@ -202,12 +202,12 @@ class TrendChangeRule:
         recent, window = self.parameters.recent, self.parameters.window
         part = window // 2
 
-        def medians(values: Floats) -> tuple[NDArray[Any], ...]:
-            known = ~np.isnan(values)
-            now, count = (trailing_count(known, width, own=True) for width in (recent, window))
-            (level,) = quantiles(trailing(values, recent, own=True), now, (0.5,))
-            low, middle, high = quantiles(trailing(values, window, own=True), count, (0.1, 0.5, 0.9))
-            (half,) = quantiles(trailing(values, part, own=True), trailing_count(known, part, own=True), (0.5,))
+        def medians(values: Floats, *, wanted: int) -> tuple[NDArray[Any], ...]:
+            known, last = ~np.isnan(values), slice(values.shape[1] - wanted, None)
+            now, count, some = (trailing_count(known, width, own=True)[:, last] for width in (recent, window, part))
+            (level,) = quantiles(trailing(values, recent, own=True)[:, last], now, (0.5,))
+            low, middle, high = quantiles(trailing(values, window, own=True)[:, last], count, (0.1, 0.5, 0.9))
+            (half,) = quantiles(trailing(values, part, own=True)[:, last], some, (0.5,))
             return now, count, level, middle, (high - low) / _NORMAL, half
 
         now, count, level, middle, spread, half = moving.columns("medians", medians, baseline, reach=window)
@@ -248,11 +248,13 @@ def seasonal_part(values: Floats, season: int, moving: Windows | None = None) ->
         return np.zeros(values.shape)
     moving = moving or Windows(values.shape)
 
-    def deviation(values: Floats) -> tuple[Floats, Floats]:
+    def deviation(values: Floats, *, wanted: int) -> tuple[Floats, Floats]:
+        del wanted
         from_level = values - trailing_mean(values, season)
         return from_level, season_median(from_level, season)
 
-    def part(from_level: Floats, own: Floats) -> tuple[Floats]:
+    def part(from_level: Floats, own: Floats, *, wanted: int) -> tuple[Floats]:
+        del wanted
         plain = trailing_mean(np.abs(from_level), _PROOF * season)
         better = trailing_mean(np.abs(from_level - own), _PROOF * season)
         return (np.where(better < _HELPS * plain, np.nan_to_num(own), 0.0),)
