@@ -17,10 +17,12 @@ from evaluations import DAYS, Bench, product
 from lupus.measure import Engine
 from lupus.measure.estimates import (
     Calibration,
+    Expected,
     LossModel,
     ProductSlices,
     Slices,
     TopLabelModel,
+    counted_scores,
     estimate_errors,
     estimate_metrics,
     estimate_points,
@@ -89,11 +91,16 @@ def over_all_labels(score: Any) -> dict[str, float]:
     }
 
 
+def expected_now(bench: Bench, of: Project, columns: Mapping[str, Any]) -> dict[str, Expected]:
+    """What is to be expected of these scores."""
+    return expected_of_scores(of, counted_scores(of, slices(bench, of, columns), engine=bench.engine), HALF)
+
+
 @pytest.mark.oracle("estimated_accuracy", "estimated_brier", "estimated_log_loss", by="scikit-learn", on="random")
 @pytest.mark.parametrize("seed", range(3))
 def test_scores_of_segments(bench: Bench, seed: int) -> None:
     of, columns = project(), rows(12, seed)
-    found = expected_of_scores(of, slices(bench, of, columns), HALF, engine=bench.engine)
+    found = expected_now(bench, of, columns)
     told = groups(columns)
     assert next(iter(found)) == WHOLE
     assert found.keys() == told.keys()
@@ -108,21 +115,21 @@ def test_segments_with_sql_in_their_names_and_values(bench: Bench) -> None:
     nasty = "s\"'); DROP TABLE x; --"
     of = replace(project(), segments=((nasty,),))
     columns = {"id": np.arange(4), "score": [0.1, 0.9, 0.4, 0.6], nasty: [nasty] * 4}
-    found = expected_of_scores(of, slices(bench, of, columns), HALF, engine=bench.engine)
+    found = expected_now(bench, of, columns)
     assert {segment: one.n for segment, one in found.items()} == {WHOLE: 4, segment_name((nasty, nasty)): 4}
 
 
 def test_nothing_is_said_of_small_segments_of_absent_columns_and_where_nothing_is_followed(bench: Bench) -> None:
     columns = rows(300)
     small = project(least=75)
-    found = expected_of_scores(small, slices(bench, small, columns), HALF, engine=bench.engine)
+    found = expected_now(bench, small, columns)
     assert found.keys() == {WHOLE} | {name for name, where in groups(columns).items() if where.sum() >= 75}
     assert 1 < len(found) < len(groups(columns))
     quiet = project(policy={"segment_metrics": ("mean", "estimate_error:*")})
-    assert expected_of_scores(quiet, slices(bench, quiet, columns), HALF, engine=bench.engine).keys() == {WHOLE}
+    assert expected_now(bench, quiet, columns).keys() == {WHOLE}
     nothing = {**columns, "score": np.full(300, np.nan)}
     of = project()
-    found = expected_of_scores(of, slices(bench, of, nothing), HALF, engine=bench.engine)
+    found = expected_now(bench, of, nothing)
     assert {segment: (one.metrics, one.n) for segment, one in found.items()} == {WHOLE: ({}, 0)}
     points = estimate_points(of, predictions_of(of), estimate_metrics(of), DAYS[0], found)
     assert {one.failure.reason for one in points if one.failure} == {"no score is valid"}
@@ -190,7 +197,7 @@ def test_errors_of_segments_are_of_the_same_segment(bench: Bench) -> None:
     label = (np.random.default_rng(2).random(400) < columns["score"]).astype(int)
     true = bench.day(of, columns, {"id": columns["id"], "label": label}).points
     metrics = estimate_metrics(of)
-    expected = expected_of_scores(of, slices(bench, of, columns), HALF, engine=bench.engine)
+    expected = expected_now(bench, of, columns)
     points = estimate_points(of, predictions_of(of), metrics, DAYS[0], expected)
     errors = estimate_errors(of, predictions_of(of), metrics, points, true)
     found = {one.series.key.segment: one for one in errors if one.series.key.metric == "estimate_error:accuracy"}

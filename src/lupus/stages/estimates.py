@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from lupus.measure.estimates import (
         Calibration,
         ConceptModel,
+        CountedScores,
         Estimate,
         EstimateMetric,
         Expected,
@@ -55,20 +56,26 @@ class _Model(Protocol):
 _M = TypeVar("_M", bound=_Model)
 
 
-def estimate(
-    workspace: Workspace, project: Project, interval: Interval, true: Sequence[MetricPoint], failed: list[str]
+def estimate(  # noqa: PLR0917 - what is estimated, from what
+    workspace: Workspace,
+    project: Project,
+    interval: Interval,
+    true: Sequence[MetricPoint],
+    failed: list[str],
+    scores: CountedScores | None = None,
 ) -> list[MetricPoint]:
     """Estimate the performance at `interval`, and compare older estimates with the `true` values that have come.
 
     An estimate learns from labels of intervals that are no longer waited for at `interval`, so that running it again
-    later gives the same. Failures of whole queries are added to `failed`; points then say so.
+    later gives the same. Failures of whole queries are added to `failed`; points then say so. `scores` are those of
+    the interval where they have been counted already.
     """
     from lupus.measure.estimates import estimate_errors, estimate_metrics, wants_concept_drift
 
     tables = evaluation_tables(project)
     if tables is None:
         return []
-    run = _Run(workspace, project, interval, *tables, true, failed)
+    run = _Run(workspace, project, interval, *tables, true, failed, scores)
     points: list[MetricPoint] = []
     metrics = estimate_metrics(project)
     if metrics:
@@ -97,6 +104,7 @@ class _Run:
     truth: Table
     true: Sequence[MetricPoint]
     failed: list[str]
+    scores: CountedScores | None
     learnt: list[StoredState] = field(default_factory=list)
 
     def is_mature(self, point: MetricPoint) -> bool:
@@ -134,7 +142,14 @@ class _Run:
 
     def _expected_decisions(self, snapshot: Snapshot, engine: TableEngine) -> Mapping[str, Expected] | Failure:
         """What is to be expected of classes, or of scores."""
-        from lupus.measure.estimates import Calibration, Slices, TopLabelModel, expected_of_classes, expected_of_scores
+        from lupus.measure.estimates import (
+            Calibration,
+            Slices,
+            TopLabelModel,
+            counted_scores,
+            expected_of_classes,
+            expected_of_scores,
+        )
 
         project, prediction = self.project, self.prediction
         if project.task is Task.MULTICLASS_CLASSIFICATION:
@@ -145,7 +160,10 @@ class _Run:
         calibration = self._model(Calibration, self._calibration)
         if isinstance(calibration, Failure):
             return calibration
-        return expected_of_scores(project, Slices(prediction, (snapshot,)), calibration, engine=engine)
+        scores = self.scores
+        if scores is None:
+            scores = counted_scores(project, Slices(prediction, (snapshot,)), engine=engine)
+        return expected_of_scores(project, scores, calibration)
 
     def _expected_errors(self) -> Mapping[str, Expected] | Failure:
         """What is to be expected of predicted numbers."""

@@ -22,6 +22,7 @@ from lupus.model import (
     SqlSource,
     Stage,
     Table,
+    Task,
     VersionShare,
 )
 from lupus.stages.drift import measure_drift
@@ -37,6 +38,7 @@ from lupus.stages.workspace import Workspace
 if TYPE_CHECKING:
     from lupus.measure import Answers, Engine, TableMeasures
     from lupus.measure.engine import TableEngine
+    from lupus.measure.estimates import CountedScores
     from lupus.stages.settings import Settings
 
 
@@ -61,11 +63,15 @@ class MeasuredTable:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredTables:
-    """Every table's measures, the references that they were made with, and the versions of the model that predicted."""
+    """Every table's measures, the references that they were made with, and what is known of the predictions.
+
+    That is which versions of the model made them, and, of a small slice, how often each score stands in it.
+    """
 
     references: tuple[Reference, ...]
     tables: tuple[MeasuredTable, ...]
     versions: tuple[VersionShare, ...] = ()
+    scores: CountedScores | None = None
 
 
 def measure(
@@ -110,7 +116,7 @@ def measure(
         points += _ask(workspace, project, interval, failed)
         points += measure_drift(workspace, project, interval)
         points += evaluate(workspace, project, interval, failed, ahead=evaluation)
-        points += estimate(workspace, project, interval, points, failed)
+        points += estimate(workspace, project, interval, points, failed, ahead.scores)
         points += measure_multivariate(workspace, project, interval, failed)
         record.problems(failed)
     return MeasureReport(project.name, interval, tuple(points), tuple(failed))
@@ -155,7 +161,8 @@ def measure_tables(
             unread = replace(snapshot, status=SnapshotStatus.FAILED, path=None, reason=str(error))
             measures = measure_table(project, table, unread, own, engine=engine)
             measured.append(MeasuredTable(table.name, measures, str(error)))
-    return MeasuredTables(references, tuple(measured), _versions(project, snapshots, engine))
+    versions, scores = _versions(project, snapshots, engine), _scores(project, snapshots, engine)
+    return MeasuredTables(references, tuple(measured), versions, scores)
 
 
 def ask_together(
@@ -211,6 +218,22 @@ def _versions(project: Project, snapshots: Mapping[str, Snapshot], engine: Engin
         return measure_versions(prediction, snapshots[prediction.name], engine=engine)
     except MeasureError:
         return ()
+
+
+def _scores(project: Project, snapshots: Mapping[str, Snapshot], engine: Engine) -> CountedScores | None:
+    """The scores of a small slice, if its performance is going to be estimated from them."""
+    from lupus.measure.estimates import Slices, counted_scores, estimate_metrics, unusable
+
+    prediction = project.of_role(Role.PREDICTION)
+    snapshot = snapshots.get(prediction.name) if prediction is not None else None
+    if project.task is not Task.BINARY_CLASSIFICATION or prediction is None or snapshot is None or snapshot.in_place:
+        return None
+    if snapshot.rows > engine.upright_rows or unusable(prediction, snapshot) or not estimate_metrics(project):
+        return None
+    try:
+        return counted_scores(project, Slices(prediction, (snapshot,)), engine=engine)
+    except MeasureError:  # the estimates will say so
+        return None
 
 
 def _never_extracted(project: Project, table: Table, interval: Interval) -> Snapshot:

@@ -27,9 +27,10 @@ _FORMS: Final = "write sqlite:///path/to/lupus.db or postgresql://user:password@
 
 
 class _Open(threading.local):
-    """The transaction that this thread writes in."""
+    """The transaction that this thread writes in, and the locks that it has taken."""
 
     connection: Connection | None = None
+    locks: frozenset[int] = frozenset()
 
 
 class Database:
@@ -73,7 +74,8 @@ class Database:
         this thread's it is a part of that one.
         """
         if self._open.connection is not None:
-            self._lock(self._open.connection, locks)
+            self._lock(self._open.connection, set(locks) - self._open.locks)
+            self._open.locks |= set(locks)
             yield self._open.connection
             return
         with self._plainly(), self.engine.connect() as connection:
@@ -82,11 +84,16 @@ class Database:
                 connection.execution_options(**{_WRITES: True})
             with connection.begin():
                 self._lock(connection, locks)
-                self._open.connection = connection
+                self._open.connection, self._open.locks = connection, frozenset(locks)
                 try:
                     yield connection
                 finally:
-                    self._open.connection = None
+                    self._open.connection, self._open.locks = None, frozenset()
+
+    @property
+    def locks(self) -> frozenset[int]:
+        """What this thread has locked in the transaction that it writes in."""
+        return self._open.locks
 
     def _lock(self, connection: Connection, locks: Iterable[int]) -> None:
         if not self.is_sqlite:

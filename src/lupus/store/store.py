@@ -108,11 +108,13 @@ class Store:
 
     @contextmanager
     def _writing(self, *projects: str) -> Iterator[Connection]:
+        numbers = [project_id(name) for name in projects]
+        own = [number for number in numbers if number not in self._database.locks]  # who locks, touches at the end
         try:
-            with self._database.writing(*map(project_id, projects)) as connection:
+            with self._database.writing(*numbers) as connection:
                 try:
                     yield connection
-                    touch(connection, map(project_id, projects))
+                    touch(connection, own)
                 except BaseException:
                     self._names.clear()  # before the lock is released: nobody may believe in what is rolled back
                     raise

@@ -9,6 +9,7 @@ from lupus.measure.estimates.measures import (
     calibrated,
     concept_drift,
     concept_model,
+    counted_scores,
     estimate_metrics,
     expected_of_classes,
     expected_of_numbers,
@@ -24,12 +25,13 @@ from lupus.measure.estimates.metric import Estimate, EstimateMetric
 from lupus.measure.estimates.multiclass import TopLabelModel
 from lupus.measure.estimates.points import Expected, estimate_errors, estimate_point, estimate_points
 from lupus.measure.estimates.rows import Joined
-from lupus.measure.estimates.slices import Feature, Slices
+from lupus.measure.estimates.slices import CountedScores, Feature, Slices
 
 __all__ = [
     "CONCEPT_DRIFT",
     "Calibration",
     "ConceptModel",
+    "CountedScores",
     "Estimate",
     "EstimateMetric",
     "Expected",
@@ -42,6 +44,7 @@ __all__ = [
     "calibrated",
     "concept_drift",
     "concept_model",
+    "counted_scores",
     "estimate_errors",
     "estimate_metrics",
     "estimate_point",

@@ -18,7 +18,7 @@ from lupus.measure.estimates.multiclass import TopLabelModel
 from lupus.measure.estimates.points import Expected
 from lupus.measure.estimates.rows import Joined, bands_for, join_for, joined_rows
 from lupus.measure.estimates.segments import by_values, least_rows
-from lupus.measure.estimates.slices import Feature, Slices, scores_of
+from lupus.measure.estimates.slices import CountedScores, Feature, Slices, scores_of
 from lupus.measure.estimates.top_scores import top_scores_of
 from lupus.measure.evaluation import BinaryScores, ConfusionMatrix, TopLabels
 from lupus.measure.metrics import wanted, wanted_in_segments
@@ -113,13 +113,16 @@ def calibrated(states: Sequence[BinaryScores], *, least: int, threshold: float) 
     return replace(calibration, between=varying)
 
 
-def expected_of_scores(
-    project: Project, predictions: Slices, calibration: Calibration, *, engine: TableEngine
-) -> dict[str, Expected]:
+def counted_scores(project: Project, predictions: Slices, *, engine: TableEngine) -> CountedScores:
+    """How often each score stands in one slice, by segment: what `expected_of_scores` looks at."""
+    return scores_of(engine, predictions, _followed(project, predictions.kinds()))
+
+
+def expected_of_scores(project: Project, scores: CountedScores, calibration: Calibration) -> dict[str, Expected]:
     """The performance to be expected of one slice's scores, by segment, the whole first."""
     least, threshold = least_rows(project), project.metrics.threshold
     found = {}
-    for segment, (score, rows) in scores_of(engine, predictions, _followed(project, predictions.kinds())).items():
+    for segment, (score, rows) in scores.items():
         n = int(rows.sum())
         if segment == WHOLE or n >= least:
             found[segment] = Expected(expected_performance(score, rows, calibration, threshold=threshold), n)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+CountedScores = Mapping[str, tuple["Floats", "Floats"]]
+"""By segment the scores (C,), ascending, and how many rows (C,) have each."""
+
 MOST_FEATURES: Final = 100
 """Columns that a model is given at most, in the tables' order."""
 
@@ -80,9 +83,7 @@ class Slices:
         )[:MOST_FEATURES]
 
 
-def scores_of(
-    engine: TableEngine, predictions: Slices, segments: Sequence[Sequence[str]] = ()
-) -> dict[str, tuple[Floats, Floats]]:
+def scores_of(engine: TableEngine, predictions: Slices, segments: Sequence[Sequence[str]] = ()) -> CountedScores:
     """(score ascending, rows) of all valid scores, (C,) each; scores closer than 1/8192 in log-odds are one.
 
     By segment, of the whole and of all `segments`, which are named by one or two columns each.
