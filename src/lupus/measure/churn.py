@@ -70,7 +70,8 @@ def measure_churn(
     column = table.score or table.key[0]
     series = Series(SeriesKey(project.name, table.name, column, CHURN), Group.PREDICTION, "ratio")
     try:
-        common, changed = _counts(shape, table, snapshots, engine)
+        with engine.orderly(sum(one.rows for one in snapshots)):
+            common, changed = _counts(shape, table, snapshots, engine)
     except MeasureError as error:
         failure = Failure(FailureKind.NOT_READ, str(error))
         return [MetricPoint(series, snapshot.interval, None, 0, failure)]

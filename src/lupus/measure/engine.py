@@ -58,7 +58,7 @@ class TableEngine(Protocol):
 
     def modest(self) -> AbstractContextManager[None]: ...
 
-    def orderly(self) -> AbstractContextManager[None]: ...
+    def orderly(self, rows: int) -> AbstractContextManager[None]: ...
 
 
 class Engine:
@@ -97,6 +97,8 @@ class Engine:
         self._connection: Any = None
         self._prepared: PreparedSlices | None = None
         self._is_prepared = False
+        self._is_orderly = False
+        self._threads_now = self.threads
         self._shown: Any = ("", None, 0, ())
         self._compiled: dict[Hashable, str] = {}
         self.series: dict[Hashable, Series] = {}
@@ -118,6 +120,7 @@ class Engine:
                 self._prepared.close()
             self._connection.close()
             self._connection = self._prepared = None
+            self._threads_now = self.threads
 
     @contextmanager
     def modest(self) -> Iterator[None]:
@@ -136,13 +139,16 @@ class Engine:
             self._execute("RESET memory_limit")
 
     @contextmanager
-    def orderly(self) -> Iterator[None]:
-        """Meanwhile uses one thread, so that the same rows are added up in the same order: equal to the last digit."""
-        self._execute("SET threads = 1")
+    def orderly(self, rows: int) -> Iterator[None]:
+        """Meanwhile uses one thread, if it is about no more than `upright_rows` rows: more threads would not be faster.
+
+        What they add up they add up in any order; so it is the same to the last digit.
+        """
+        before, self._is_orderly = self._is_orderly, self._is_orderly or rows <= self.upright_rows
         try:
             yield
         finally:
-            self._execute(f"SET threads = {self.threads}")
+            self._is_orderly = before
 
     def show_slice(
         self, view: str, slice_: Path | pa.Table, width: int, more: Sequence[int], *, schema: Hashable = None
@@ -241,7 +247,7 @@ class Engine:
     def rows(self, key: Hashable, build: Callable[[], Expression]) -> list[tuple[Any, ...]]:
         """The rows of the expression that `build` makes, compiled once per `key`."""
         sql = self._sql(key, lambda: [build()])
-        return self._guarded(lambda connection: connection.execute(sql).fetchall())  # type: ignore[no-any-return]
+        return self._asked(lambda connection: connection.execute(sql).fetchall())  # type: ignore[no-any-return]
 
     def table(
         self, key: Hashable, build: Callable[[], Sequence[Expression]], *, columns: Collection[int] = ()
@@ -253,12 +259,13 @@ class Engine:
         sql = self._sql(key, build)
         if self._is_prepared and self._prepared is not None:
             prepared = self._prepared
-            return self._guarded(lambda _: prepared.arrays(sql))  # type: ignore[no-any-return]
+            with self.orderly(0):
+                return self._asked(lambda _: prepared.arrays(sql))  # type: ignore[no-any-return]
         narrow = columns and isinstance(self._shown[1], Path) and len(columns) + _FEW < self._shown[2]
         if narrow:
             self._guarded(lambda _: self._narrow(columns))
         try:
-            return self._guarded(lambda connection: connection.execute(sql).fetchnumpy())  # type: ignore[no-any-return]
+            return self._asked(lambda connection: connection.execute(sql).fetchnumpy())  # type: ignore[no-any-return]
         finally:
             if narrow:
                 view, slice_, width, more = self._shown
@@ -267,7 +274,7 @@ class Engine:
     def arrays(self, key: Hashable, build: Callable[[], Expression]) -> dict[str, Any]:
         """As `rows`, but column by column as NumPy arrays, masked where there are nulls."""
         sql = self._sql(key, lambda: [build()])
-        return self._guarded(lambda connection: connection.execute(sql).fetchnumpy())  # type: ignore[no-any-return]
+        return self._asked(lambda connection: connection.execute(sql).fetchnumpy())  # type: ignore[no-any-return]
 
     def _sql(self, key: Hashable, build: Callable[[], Sequence[Expression]]) -> str:
         sql = self._compiled.get(key)
@@ -281,6 +288,14 @@ class Engine:
 
     def _execute(self, sql: str) -> Any:
         return self._guarded(lambda connection: connection.execute(sql))
+
+    def _asked(self, ask: Callable[[Any], Any]) -> Any:
+        """As `_guarded`, of a query, with as many threads as it is to have; to change them takes longer than to ask."""
+        wanted = 1 if self._is_orderly else self.threads
+        if wanted != self._threads_now:
+            self._execute(f"SET threads = {wanted}")
+            self._threads_now = wanted
+        return self._guarded(ask)
 
     def _guarded(self, act: Callable[[Any], Any]) -> Any:
         import duckdb

@@ -28,7 +28,8 @@ def measure_versions(table: Table, snapshot: Snapshot, *, engine: Engine) -> tup
         return ()
     engine.show(_VIEW, [snapshot.path], [(table.version, "version")])
     kind = types[table.version]
-    counted = engine.rows(("versions", kind), partial(_counts, "float64" if kind.numeric else "string"))
+    with engine.orderly(snapshot.rows):
+        counted = engine.rows(("versions", kind), partial(_counts, "float64" if kind.numeric else "string"))
     whole = sum(rows for _, rows in counted)
     found = sorted(((str(name), rows) for name, rows in counted if name is not None), reverse=True)
     found.sort(key=lambda one: -one[1])

@@ -92,7 +92,8 @@ def scores_of(engine: TableEngine, predictions: Slices, segments: Sequence[Seque
     parts = tuple(tuple(map(names.index, one)) for one in segments)
     shown = [(predictions.table.score, "score"), *((name, f"s{at}") for at, name in enumerate(names))]
     engine.show(_VIEW, predictions.sources(engine), shown)
-    found = engine.arrays(("lupus.measure.estimates.scores", parts), partial(_scores, parts))
+    with engine.orderly(predictions.rows):
+        found = engine.arrays(("lupus.measure.estimates.scores", parts), partial(_scores, parts))
     score, rows = floats(found["score"]), floats(found["rows"])
     return {segment: (score[where], rows[where]) for segment, where in by_segment(found, segments).items()}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -70,8 +69,7 @@ def measure_evaluation(
     least = max(project.metrics.min_segment_rows, project.metrics.min_category_rows, 1)
     seen = set()
     # In an order of our own: the engine's changes from run to run.
-    small = sum(snapshot.rows for snapshot in (*snapshots, *labels)) <= engine.upright_rows
-    with engine.orderly() if small else nullcontext():
+    with engine.orderly(sum(snapshot.rows for snapshot in (*snapshots, *labels))):
         places = sorted(_found(project, shape, snapshots, labels, engine), key=lambda one: one[0].order)
     for place, found in places:
         interval = usable[place.slice - 1][0]
