@@ -37,7 +37,8 @@ class _Seen:
 class Kept:
     """What rules computed the last time. Give the same one to `judge` for the intervals of a project, in order.
 
-    What is found is the same with it and without it, whatever it has seen.
+    What is found is the same with it and without it, where the histories reach back as far as `lookback`, or to the
+    same beginning.
     """
 
     _inner: dict[Hashable, Kept] = field(default_factory=dict)
