@@ -56,7 +56,7 @@ def part(of: History, rows: list[int], first: int, end: int) -> History:
     late=st.integers(1, 4),
     data=st.data(),
 )
-def test_what_is_kept_changes_no_verdict(
+def test_what_is_kept_changes_no_verdict(  # noqa: PLR0917 - drawn by name
     seed: int, unit: str, cadence: Cadence, more: int, late: int, data: st.DataObject
 ) -> None:
     values, random = noisy(seed), np.random.default_rng(seed)
