@@ -73,6 +73,23 @@ def test_looked_up_is_joined(engine: Engine, predicted: list[Any], labelled: lis
         assert value == there[name], name
 
 
+@pytest.mark.parametrize("segments", [[None, 1, 2], [None, 'a"', "b;"], ["", "x=y, z", None], [True, False, None]])
+def test_segments_of_any_type_are_looked_up(engine: Engine, segments: list[Any]) -> None:
+    """Texts by numbers that every day goes on with, others by their hash."""
+    days, truths = [], []
+    for number in range(3):
+        ids, n = range(100 * number, 100 * number + 90), 90
+        own = segments if isinstance(segments[1], int) else [*segments, f"only on {number}"]
+        days.append({"id": [*ids], "score": np.linspace(0, 1, n), "s": [own[at % len(own)] for at in range(n)]})
+        truths.append({"id": [*ids][::-1], "label": [at % 2 for at in range(n)]})
+    looked_up, here = evaluated(engine, days, truths)
+    far = [[one | {"id": pa.array(apart(one["id"]))} for one in some] for some in (days, truths)]
+    joined, there = evaluated(engine, *far)
+    assert (looked_up, joined) == (True, False)
+    assert here == there
+    assert len({segment for _, segment, _ in here}) == 1 + len(segments) + 3 * (not isinstance(segments[1], int))
+
+
 @pytest.mark.parametrize("key", [pa.int8(), pa.uint16(), pa.int32(), pa.int64(), pa.uint32()])
 @pytest.mark.parametrize("label", [pa.bool_(), pa.int8(), pa.uint8(), pa.int64(), pa.float32(), pa.float64()])
 def test_every_type_is_looked_up(engine: Engine, key: pa.DataType, label: pa.DataType) -> None:

@@ -16,7 +16,7 @@ from lupus.measure.evaluation.measures import EvaluationMeasures, Writer
 from lupus.measure.evaluation.metric import EvaluationMetric, Found
 from lupus.measure.evaluation.read_binary import read_binary
 from lupus.measure.evaluation.read_multiclass import read_multiclass
-from lupus.measure.evaluation.shape import MANY_ROWS, PREDICTIONS, TRUTHS, Shape, lacking, shape_of
+from lupus.measure.evaluation.shape import JOINED, MANY_ROWS, PREDICTIONS, TRUTHS, Shape, lacking, shape_of
 from lupus.measure.points import NULL_LABEL
 from lupus.model import Failure, FailureKind, Interval, Project, Role, Snapshot, Table, Task
 
@@ -146,20 +146,24 @@ def _asked(
     """The answer, the shape that it is of, and the segments' texts by column and hash.
 
     Many rows are joined as they are unless keys have copies, by looking labels up if the keys allow it, and segments
-    told by hash unless two have the same.
+    told by number: the one that looking up gave them, or a hash unless two have the same.
     """
     if shape.cells:
         bold = replace(shape, copies=False)
-        texts: dict[tuple[int, Any], str] = {}
-        if bold.hashed:
+        found = look_up(bold, predictions, truths, truth_key=truth_key, engine=engine)
+        bold = replace(bold, looked_up=found is not None, coded=found is not None and found.coded)
+        values: list[tuple[Any, ...]] = []
+        if bold.hashed and not bold.coded:
             values = engine.rows(("values", bold), partial(query.build_segment_values, bold))
-            texts = {(column, told): text for column, text, told in values if text is not None}
-        if not bold.hashed or len(texts) == sum(text is not None for _, text, _ in values):
+        texts = {(column, told): text for column, text, told in values if text is not None}
+        if len(texts) == sum(text is not None for _, text, _ in values):
             with engine.modest():
-                found = look_up(bold, predictions, truths, truth_key=truth_key, engine=engine)
-                bold = replace(bold, looked_up=found)
+                if found is not None:
+                    engine.stream(JOINED, found.batches())
                 arrays = engine.arrays(bold, partial(query.build, bold))
-            if bold.hashed:
+            if found is not None and found.coded:
+                texts = found.texts()
+            elif bold.hashed:
                 arrays |= without_null_hashes(arrays, [told for _, text, told in values if text is None])
             if _has_no_copies(bold, arrays, predictions, truths, engine):
                 return bold, arrays, texts

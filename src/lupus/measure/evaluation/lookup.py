@@ -6,16 +6,16 @@ databases count up, the labels fit into an array with a byte for every number be
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lupus.measure.buffers import plain_array, plain_values
 from lupus.measure.columns import Kind
 from lupus.measure.engine import TableEngine
 from lupus.measure.evaluation.rows import INVALID_LABEL
-from lupus.measure.evaluation.shape import JOINED, Shape
+from lupus.measure.evaluation.shape import Shape
 from lupus.model import Snapshot, Task
 
 if TYPE_CHECKING:
@@ -34,6 +34,67 @@ _NULL: Final = 3
 """A label that is null."""
 
 
+def _no_texts() -> pa.Array:
+    import pyarrow as pa
+
+    return pa.array([], pa.string())
+
+
+@dataclass(slots=True)
+class _Codes:
+    """A number for every text of a column, in the order in which they came."""
+
+    texts: Any = field(default_factory=_no_texts)
+
+    def of(self, column: pa.Array) -> pa.Array:
+        """The numbers of a dictionary array of texts, null where it is."""
+        import numpy as np
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        known = pc.index_in(column.dictionary, self.texts)
+        if known.null_count:
+            new = column.dictionary.filter(known.is_null()).drop_null().unique()
+            self.texts = pa.concat_arrays([self.texts, new])
+            known = pc.index_in(column.dictionary, self.texts)
+        code = known.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        places, there = plain_values(column.indices)
+        found = np.append(code, -1)[places if there is None else np.where(there, places, len(code))]
+        return plain_array(found, found >= 0)
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """Predictions with their labels, to be read once. `coded` when all segments are told by numbers."""
+
+    shape: Shape
+    files: Sequence[Path]
+    schema: pa.Schema
+    labels: _Labels
+    codes: Mapping[str, _Codes]
+
+    @property
+    def coded(self) -> bool:
+        return len(self.codes) == len(self.shape.segment_names(predicted=True))
+
+    def texts(self) -> dict[tuple[int, Any], str]:
+        """What the numbers stand for, by segment column and number, after the rows were read."""
+        return {
+            (int(alias[1:]), code): text
+            for alias, codes in self.codes.items()
+            for code, text in enumerate(codes.texts.to_pylist())
+        }
+
+    def batches(self) -> pa.RecordBatchReader:
+        """What a full outer join gives.
+
+        The predictions as they are, with ``truth`` and ``t_k0``, and a row without a slice for every label that has no
+        prediction.
+        """
+        codes = self.codes if self.coded else {}
+        return _batches(self.shape, self.files, self.schema, self.labels, codes)
+
+
 def look_up(
     shape: Shape,
     predictions: Sequence[Snapshot],
@@ -41,35 +102,34 @@ def look_up(
     *,
     truth_key: Sequence[str],
     engine: TableEngine,
-) -> bool:
-    """Whether the engine can now read predictions with their labels as `JOINED`, once.
+) -> LookUp | None:
+    """Predictions with their labels for `JOINED`, or None where the engine has to join them.
 
-    What it reads is what a full outer join gives: `predictions` as they are, with ``truth`` and ``t_k0``, and a row
-    without a slice for every label that has no prediction. Not for weights or segments that come with the labels, nor
-    for labels whose keys have copies.
+    Not for weights or segments that come with the labels, nor for labels whose keys have copies.
     """
     import pyarrow as pa
 
     if engine.portable or shape.task is not Task.BINARY_CLASSIFICATION or len(truth_key) != 1:
-        return False
+        return None
     if shape.key_kinds != (Kind.FLOAT,) or shape.label_kind not in (Kind.INTEGER, Kind.FLOAT, Kind.BOOLEAN):
-        return False
+        return None
     if shape.segment_names(predicted=False) or (shape.weight and not shape.weight_predicted):
-        return False
+        return None
     if shape.outputs[0][1] is Kind.OTHER:
-        return False
+        return None
     try:
         labels = _labels([engine.source(one) for one in truths], truth_key[0], shape.label)
         if labels is None:
-            return False
+            return None
         files = [engine.source(one) for one in predictions]
         schema = _common_schema(files, [name for name, _ in shape.prediction_columns()])
     except (pa.ArrowException, OSError):  # the query will say what is wrong
-        return False
+        return None
     if schema is None or not _is_key(schema.types[0]):
-        return False
-    engine.stream(JOINED, _batches(shape, files, schema, labels))
-    return True
+        return None
+    kinds = dict(zip((alias for _, alias in shape.prediction_columns()), schema.types, strict=True))
+    texts = [alias for alias in shape.segment_names(predicted=True) if pa.types.is_string(kinds[alias])]
+    return LookUp(shape, files, schema, labels, {alias: _Codes() for alias in texts})
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +228,16 @@ def _columns(file: Path, names: Sequence[str]) -> Iterator[list[pa.Array]]:
             yield [batch.column(batch.schema.get_field_index(name)) for name in names]
 
 
-def _batches(shape: Shape, files: Sequence[Path], schema: pa.Schema, labels: _Labels) -> pa.RecordBatchReader:
+def _batches(
+    shape: Shape, files: Sequence[Path], schema: pa.Schema, labels: _Labels, codes: Mapping[str, _Codes]
+) -> pa.RecordBatchReader:
     import numpy as np
     import pyarrow as pa
 
     names = [name for name, _ in shape.prediction_columns()]
     aliases = [alias for _, alias in shape.prediction_columns()]
     types = [pa.dictionary(pa.int32(), kind) if pa.types.is_string(kind) else kind for kind in schema.types]
+    types = [pa.int64() if alias in codes else kind for alias, kind in zip(aliases, types, strict=True)]
     fields = [("slice", pa.int64()), *zip(aliases, types, strict=True), ("t_k0", pa.int8()), ("truth", pa.int8())]
     joined = pa.schema(fields)
     seen = np.zeros(len(labels.code), bool)
@@ -184,7 +247,11 @@ def _batches(shape: Shape, files: Sequence[Path], schema: pa.Schema, labels: _La
             for columns in _columns(file, names):
                 code = _found(columns[0], labels, seen)
                 found = code != _NONE
-                arrays = [plain_array(np.full(len(code), number, np.int64)), *columns]
+                told = (
+                    codes[alias].of(column) if alias in codes else column
+                    for alias, column in zip(aliases, columns, strict=True)
+                )
+                arrays = [plain_array(np.full(len(code), number, np.int64)), *told]
                 arrays += [plain_array(code, found), plain_array(code, found & (code != _NULL))]
                 yield pa.record_batch(arrays, schema=joined)
         rest = labels.rows - int(np.count_nonzero(seen))

@@ -104,7 +104,9 @@ def labels(shape: Shape) -> ibis.Table:
 
 
 def segment_value(shape: Shape, value: Any) -> Any:
-    """What tells a segment's value in the query: its text, or the hash of it."""
+    """What tells a segment's value in the query: its text, the hash of it, or the number that it was given before."""
+    if shape.coded:
+        return value
     # Some engines give a hash of null as well; asking for null here would cost more than all the hashing.
     text = value.cast("string")
     return text.hash() if shape.hashed else text

@@ -39,7 +39,8 @@ class Shape:
     `parts` which of these make a segment; `query` the places of the query in the key. With `copies` keys may repeat;
     without, that has to be checked. Rows of one key that differ in the segment with the alias `apart` are no copies:
     two versions of the model have scored them side by side. With `cells` scores are summed up by cell, without by
-    exact score. With `looked_up` predictions and labels are read joined.
+    exact score. With `looked_up` predictions and labels are read joined, and if `coded` with a number for every text of
+    a segment column.
     """
 
     task: Task
@@ -63,10 +64,11 @@ class Shape:
     copies: bool = True
     cells: bool = False
     looked_up: bool = False
+    coded: bool = False
 
     @property
     def hashed(self) -> bool:
-        """Whether segments are told by the hash of their value: of many rows a number is grouped faster than text."""
+        """Whether segments are told by a number, mostly the hash of their value: it is grouped faster than text."""
         return self.cells and not self.copies and bool(self.parts)
 
     @property
