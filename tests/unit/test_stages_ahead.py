@@ -43,6 +43,7 @@ def test_what_cannot_be_prepared_is_left_to_the_run_that_will_say_why(
     real = ahead.check_tables
     monkeypatch.setattr(ahead, "check_tables", checked)
     with installation.workspace() as opened, Engine() as engine:
+        monkeypatch.setattr(ahead, "_made", [])
         monkeypatch.setattr(ahead, "_state", (project, opened.connections, opened.settings, engine))
         prepared = ahead._prepare(intervals, ())
     assert [one is None for one in prepared] == [False, False, True, True]

@@ -111,6 +111,7 @@ def _result(future: Future[list[Prepared | None]] | None, count: int) -> list[Pr
 
 
 _state: tuple[Project, EnvironmentConnections, Settings, Engine] | None = None
+_made: list[Reference] = []
 _open = ExitStack()
 
 
@@ -145,6 +146,7 @@ def _prepare(intervals: list[Interval], references: tuple[Reference, ...]) -> li
     if _state is None:
         raise RuntimeError("the process was not started by prepared_ahead")
     project, connections, settings, engine = _state
+    references = _with_made(references)
     read: list[tuple[Interval, ExtractReport, CheckedTables]] = []
     prepared: list[Prepared | None] = []
     with suppress(LupusError):
@@ -160,4 +162,11 @@ def _prepare(intervals: list[Interval], references: tuple[Reference, ...]) -> li
             )
             evaluation = evaluate_run(settings, project, interval, {}, engine=engine, connections=connections)
             prepared.append(Prepared(extracted, checked, measured, evaluation))
+            _made.extend(one for table in measured.tables for one in table.measures.references)
     return [*prepared, *[None] * (len(intervals) - len(prepared))]
+
+
+def _with_made(references: tuple[Reference, ...]) -> tuple[Reference, ...]:
+    """The store's `references` with those that were made here, as the store will have them when it has them."""
+    known = {(one.table, one.column, one.version): one for one in (*_made, *references)}
+    return tuple(known[key] for key in sorted(known))

@@ -73,6 +73,11 @@ class Blocks:
         self._points = 0
         self._lock = Lock()
 
+    def keep_filled(self, filled: _Filled) -> None:
+        """Keep these matrices for the next history, unless they are few days between two long ones."""
+        if self.filled is None or 2 * len(filled.blocks) >= len(self.filled.blocks):
+            self.filled = filled
+
     def get(self, connection: Connection, project: int, starts: Sequence[int]) -> list[_Block]:
         """One block per start, in order; the outdated ones are read in one query."""
         with self._lock:
@@ -113,7 +118,7 @@ def read(
     rows_of, chosen = _rows(known, found, scopes)
     filled = _filled(found, rows_of, chosen, blocks.filled if scopes is None else None)
     if scopes is None and len(found) * len(chosen) <= _POINTS_KEPT:
-        blocks.filled = filled
+        blocks.keep_filled(filled)
     values, n, maturity, *ends = filled.matrices
     failures: dict[tuple[int, int], Failure] = {}
     position = {number: row for row, number in enumerate(chosen)}
