@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser.pages import new_context, violations, watched
 from tests.browser.web import ATTACK, Web
 
@@ -26,6 +26,12 @@ def incident(web: Web) -> str:
     with web.installation.workspace() as opened:
         found = [one for one in opened.store.incidents("loans") if one.first.key <= day <= one.last.key]
     return found[0].id
+
+
+def columns_of(widget: Locator) -> tuple[int, int]:
+    """The first column of the grid that a widget lies in, and how many it spans."""
+    first, span = re.findall(r"\d+", widget.evaluate("one => one.style.gridColumn"))
+    return int(first), int(span)
 
 
 def ask(page: Page, method: str, path: str, body: Any = None) -> Any:
@@ -202,14 +208,20 @@ def test_a_dashboard_is_made_arranged_and_kept(page: Page, web: Web) -> None:
     dialog.get_by_label(re.compile("^Text")).fill("# Read me\n\nLook here **first**.")
     dialog.get_by_role("button", name="Add").click()
     grip = page.get_by_role("button", name=re.compile("^Move markdown"))
+    panel = page.get_by_role("region", name="markdown", exact=True)
+    first, span = columns_of(panel)
     grip.focus()
-    page.keyboard.press("ArrowDown")
     page.keyboard.press("Shift+ArrowLeft")
+    expect(page.get_by_text(re.compile(rf"^{span - 1} columns wide, "))).to_be_attached()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_text(re.compile(rf"^column {first + 1}, row "))).to_be_attached()
+    assert columns_of(panel) == (first + 1, span - 1)
     page.get_by_label("Title").fill("Mornings")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("heading", name="Mornings")).to_be_visible()
     page.reload()
     expect(page.get_by_role("heading", name="Read me")).to_be_visible()
+    assert columns_of(panel) == (first + 1, span - 1)
     expect(page.locator("figure canvas").first).to_be_visible()
     assert violations(page) == []
     page.keyboard.press("e")

@@ -17,6 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import import_module
 from multiprocessing import connection, parent_process
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
@@ -37,6 +38,8 @@ _WORTH_IT = 8
 """Intervals from which a second process pays for its start."""
 _MOST = 8
 """Intervals that are prepared at a time. It begins with one: the first ones fix what later ones are measured with."""
+_SOON = ("lupus.act", "lupus.judge", "lupus.measure.drift", "scipy.optimize")
+"""What the run of an interval imports: there is time for it while the second process starts."""
 _MOST_ROWS = 50_000
 """Of more rows one interval is prepared at a time: then it is the rows that take the time."""
 
@@ -75,6 +78,8 @@ def prepared_ahead(
                 while waiting and len(coming) < 2:  # one to be taken, and one to be prepared meanwhile
                     some = [waiting.popleft() for _ in range(min(size, len(waiting)))]
                     coming.append(_submit(pool, some, workspace.store.references(project.name)))
+                for name in _SOON:
+                    import_module(name)
                 if not waiting:
                     pool.shutdown(wait=False)  # when it has done this, it can go: that takes it a second
                 some, future = coming.popleft()
