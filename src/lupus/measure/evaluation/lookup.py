@@ -37,7 +37,7 @@ _NULL: Final = 3
 def _no_texts() -> pa.Array:
     import pyarrow as pa
 
-    return pa.array([], pa.string())
+    return pa.nulls(0, pa.string())  # to make one of values would load pandas
 
 
 @dataclass(slots=True)
@@ -57,9 +57,10 @@ class _Codes:
             new = column.dictionary.filter(known.is_null()).drop_null().unique()
             self.texts = pa.concat_arrays([self.texts, new])
             known = pc.index_in(column.dictionary, self.texts)
-        code = known.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        numbers, numbered = plain_values(known)
+        code = numbers if numbered is None else np.where(numbered, numbers, -1)
         places, there = plain_values(column.indices)
-        found = np.append(code, -1)[places if there is None else np.where(there, places, len(code))]
+        found = np.append(code, -1).astype(np.int64)[places if there is None else np.where(there, places, len(code))]
         return plain_array(found, found >= 0)
 
 
@@ -196,7 +197,7 @@ def _labels(files: Sequence[Path], key: str, label: str) -> _Labels | None:
         return None
     low, code, keyed = bounds[0], np.full(bounds[1] - bounds[0] + 1, _NONE, np.int8), 0
     for file in files:
-        for keys, labels in _columns(file, (key, label)):
+        for keys, labels in _prefetched(_columns(file, (key, label))):
             numbers, known = plain_values(keys)
             values, there = plain_values(labels)
             found = np.where(values == 1, 1, np.where(values == 0, 0, INVALID_LABEL)).astype(np.int8)
@@ -226,6 +227,17 @@ def _columns(file: Path, names: Sequence[str]) -> Iterator[list[pa.Array]]:
     with pq.ParquetFile(file, read_dictionary=texts) as opened:
         for batch in opened.iter_batches(_BATCH_ROWS, columns=list(names), use_threads=False):
             yield [batch.column(batch.schema.get_field_index(name)) for name in names]
+
+
+def _prefetched(batches: Iterator[list[pa.Array]]) -> Iterator[list[pa.Array]]:
+    """The batches; while one is looked at the next one is decoded, which Arrow does without Python's lock."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, batches, None)
+        while (one := coming.result()) is not None:
+            coming = pool.submit(next, batches, None)
+            yield one
 
 
 def _batches(
