@@ -100,8 +100,7 @@ class Plan:
 
     With `upright` the slice is turned upright, one row per (row, item); else every item is a branch of its own.
     With `many` the rows are those of several slices, each with its number, and are kept apart. `portable` leaves out
-    what only DuckDB can. `exact` are quantiles that are computed by sorting; the others come
-    from the grids' cells.
+    what only DuckDB can. `exact` are quantiles that are computed by sorting; the others come from the grids' cells.
     """
 
     width: int

@@ -38,8 +38,6 @@ _WORTH_IT = 8
 """Intervals from which a second process pays for its start."""
 _MOST = 8
 """Intervals that are prepared at a time. It begins with one: the first ones fix what later ones are measured with."""
-_SOON = ("lupus.act", "lupus.judge", "lupus.measure.drift", "scipy.optimize")
-"""What the run of an interval imports: there is time for it while the second process starts."""
 _MOST_ROWS = 50_000
 """Of more rows one interval is prepared at a time: then it is the rows that take the time."""
 
@@ -78,19 +76,22 @@ def prepared_ahead(
                 while waiting and len(coming) < 2:  # one to be taken, and one to be prepared meanwhile
                     some = [waiting.popleft() for _ in range(min(size, len(waiting)))]
                     coming.append(_submit(pool, some, workspace.store.references(project.name)))
-                for name in _SOON:
-                    import_module(name)
                 if not waiting:
                     pool.shutdown(wait=False)  # when it has done this, it can go: that takes it a second
                 some, future = coming.popleft()
+                if some[0] == intervals[0]:
+                    _import_soon()
                 prepared = _result(future, len(some))
-                rows = max(
-                    (sum(snapshot.rows for snapshot in one.extracted.snapshots) for one in prepared if one), default=0
-                )
-                size = min(2 * size, _MOST) if rows * 2 * size <= _MOST_ROWS else 1
+                size = _next_size(size, prepared)
                 yield from zip(some, prepared, strict=True)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _import_soon() -> None:
+    """What the run of an interval will import: there is time for it while the second process starts."""
+    for name in ("lupus.act", "lupus.judge", "lupus.measure.drift", "scipy.optimize"):
+        import_module(name)
 
 
 def _next_size(size: int, prepared: list[Prepared | None]) -> int:
