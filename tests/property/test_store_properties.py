@@ -95,7 +95,7 @@ def test_verdicts_round_trip_and_the_last_set_counts(first: list[Verdict], secon
 
 
 runs = st.lists(
-    st.tuples(st.integers(0, 2), st.sampled_from(["s", "t"]), st.lists(points(few_keys), max_size=4)), max_size=8
+    st.tuples(st.integers(0, 4), st.sampled_from(["s", "t"]), st.lists(points(few_keys), max_size=4)), max_size=8
 )
 
 
@@ -113,13 +113,17 @@ def test_history_in_a_store_that_remembers_is_history_in_one_that_does_not(
                 for p in those
             ]
             store.replace_points("p", HOURS[hour], own, scope=scope)
-            history = store.history("p", HOURS[:3])
             rows = {(point.series.key, point.interval): point for point in store.points("p")}
-            assert [one.key for one in history.series] == sorted({key for key, _ in rows})
-            for at, one in enumerate(history.series):
-                for when, interval in enumerate(history.intervals):
-                    point = rows.get((one.key, interval))
-                    value = np.nan if point is None or point.value is None else point.value
-                    np.testing.assert_equal(history.values[at, when], value)
-                    assert history.n[at, when] == (point.n if point else 0)
-                    assert history.failures.get((at, when)) == (point.failure if point else None)
+            for first, end in ((1, 5), (2, 3), (1, 4), (0, 4), (0, 3)):  # it moves on, and back
+                history = store.history("p", HOURS[first:end])
+                there = {key for key, interval in rows if interval in HOURS[first:end]}
+                assert [one.key for one in history.series] == sorted(there)
+                for at, one in enumerate(history.series):
+                    for when, interval in enumerate(history.intervals):
+                        point = rows.get((one.key, interval))
+                        value = np.nan if point is None or point.value is None else point.value
+                        np.testing.assert_equal(history.values[at, when], value)
+                        maturity = np.nan if point is None or point.maturity is None else point.maturity
+                        np.testing.assert_equal(history.maturity[at, when], maturity)
+                        assert history.n[at, when] == (point.n if point else 0)
+                        assert history.failures.get((at, when)) == (point.failure if point else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lupus.model import Exclusion, ExclusionReason, Group, History, Interval, Project, Stage, Verdict
 from lupus.stages.estimates import SCOPES
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from lupus.judge import AcceptedLevel, Kept
 
 
+_MOST_KEPT: Final = 1_000_000
+"""Points, series by intervals, of which rules keep what they compute; it takes a hundred times as many bytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class JudgeReport:
     """The verdicts, and the intervals that they are about."""
@@ -28,13 +32,17 @@ class JudgeReport:
     verdicts: tuple[Verdict, ...]
 
 
-def judge(workspace: Workspace, project: Project, interval: Interval) -> JudgeReport:
-    """Judge every series of `interval`, and the evaluation series of intervals that labels came for."""
+def judge(workspace: Workspace, project: Project, interval: Interval, *, kept: Kept | None = None) -> JudgeReport:
+    """Judge every series of `interval`, and the evaluation series of intervals that labels came for.
+
+    What the rules compute is `kept` for the next interval, unless that would take too much memory.
+    """
     with recorded(workspace, project, interval, Stage.JUDGE):
         judged = evaluated(project, interval) or (interval,)
         history = _history(workspace, project, judged)
         accepted: list[AcceptedLevel] = []
-        verdicts = _verdicts(project, history, judged, accepted, workspace.kept(project.name))
+        known = kept if history.values.size <= _MOST_KEPT else None
+        verdicts = _verdicts(project, history, judged, accepted, known)
         verdicts = with_clauses(project, history, verdicts)
         own = [verdict for verdict in verdicts if verdict.interval.start == interval.start]
         older = [verdict for verdict in verdicts if verdict.interval.start != interval.start]
@@ -91,7 +99,7 @@ def _before_levels(
 
 
 def _verdicts(
-    project: Project, history: History, judged: Sequence[Interval], accepted: list[AcceptedLevel], kept: Kept
+    project: Project, history: History, judged: Sequence[Interval], accepted: list[AcceptedLevel], kept: Kept | None
 ) -> list[Verdict]:
     """The verdicts on the last interval and on the evaluation of those `judged`; adds to the levels `accepted`."""
     import numpy as np
@@ -102,8 +110,8 @@ def _verdicts(
     late = np.array([series.group == Group.EVALUATION for series in history.series], dtype=bool)
     mature_at = project.metrics.mature_at
     ask = partial(judge_history, history, project.rules, project.cadence, together=True, accepted=accepted)
-    verdicts = ask(at=[last], mature_at=mature_at, of=~late, kept=kept.of("this"))
+    verdicts = ask(at=[last], mature_at=mature_at, of=~late, kept=kept and kept.of("this"))
     if late.any():
         at = list(range(last - len(judged) + 1, last + 1))
-        verdicts += ask(at=at, mature_at=mature_at, of=late, kept=kept.of("late"))
+        verdicts += ask(at=at, mature_at=mature_at, of=late, kept=kept and kept.of("late"))
     return verdicts

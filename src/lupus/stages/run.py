@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from lupus.model import Interval, LupusError, Project, RunReport, Stage
 from lupus.stages.act import act
@@ -16,6 +17,9 @@ from lupus.stages.recording import recorded
 from lupus.stages.validate import keep_validations, validate
 from lupus.stages.workspace import Workspace
 
+if TYPE_CHECKING:
+    from lupus.judge import Kept
+
 
 def run(
     workspace: Workspace,
@@ -25,12 +29,13 @@ def run(
     send: bool = True,
     notify: bool = False,
     prepared: Prepared | None = None,
+    kept: Kept | None = None,
 ) -> RunReport:
     """Extract, validate, measure, judge and act for one interval; raises `LupusError` when a stage cannot.
 
     A slice that is not there yet is not waited for: on the command line the user decides when. With `notify` people are
     told also of old intervals, as if the run were made at the interval's end. What is `prepared` need not be
-    extracted and validated again.
+    extracted and validated again, and what the rules have `kept` of the interval before not be computed again.
     """
     refuse_unmonitored(project, interval)
     if prepared is None:
@@ -47,7 +52,7 @@ def run(
         measured = measure(workspace, project, interval)
     else:
         measured = measure(workspace, project, interval, ahead=prepared.measured, evaluation=prepared.evaluation)
-    judged = judge(workspace, project, interval)
+    judged = judge(workspace, project, interval, kept=kept)
     acted = act(workspace, project, interval, send=send, notify=notify)
     waiting = tuple(f"{one.table}: {one.reason}" for one in extracted.waiting)
     return RunReport(
@@ -80,6 +85,14 @@ def run_range(
     """One run per interval from `first` to `last`, in order. Databases stay open in between."""
     from lupus.extract import shared_sessions
 
+    kept: Kept | None = None
     with shared_sessions(), rare_collections():
         for interval, prepared in prepared_ahead(workspace, project, first, last):
-            yield run(workspace, project, interval, send=send, notify=notify, prepared=prepared)
+            kept = kept or _nothing_kept()
+            yield run(workspace, project, interval, send=send, notify=notify, prepared=prepared, kept=kept)
+
+
+def _nothing_kept() -> Kept:
+    from lupus.judge import Kept  # when the second process has begun to start: this takes a while, too
+
+    return Kept()

@@ -11,7 +11,6 @@ from lupus.model import Connections, Routing
 from lupus.stages.settings import Settings
 
 if TYPE_CHECKING:
-    from lupus.judge import Kept
     from lupus.measure import Engine
     from lupus.store import Store
 
@@ -24,7 +23,6 @@ class Workspace:
     store: Store
     connections: Connections
     _engine: Engine | None = field(default=None, repr=False)
-    _kept: tuple[str, Kept] | None = field(default=None, repr=False)
 
     @property
     def engine(self) -> Engine:
@@ -33,14 +31,6 @@ class Workspace:
         if self._engine is None:
             self._engine = Engine()
         return self._engine
-
-    def kept(self, project: str) -> Kept:
-        """What the rules have computed for `project`, to be used at the next interval; of one project at a time."""
-        from lupus.judge import Kept
-
-        if self._kept is None or self._kept[0] != project:
-            self._kept = project, Kept()
-        return self._kept[1]
 
     @property
     def routing(self) -> Routing:

@@ -21,6 +21,8 @@ from lupus.store.names import KnownSeries, Names, epoch, project_id
 
 _POINTS_KEPT: Final = 2_000_000
 """About 64 MB."""
+_FILLED_KEPT: Final = 500_000
+"""About 20 MB."""
 
 _ROW: Final = np.dtype(
     [
@@ -65,7 +67,7 @@ class _Filled:
 
 
 class Blocks:
-    """The most recently used blocks, at most `_POINTS_KEPT` points of them, and the matrices filled last."""
+    """The most recently used blocks, at most `_POINTS_KEPT` points of them, and the matrices filled last, if small."""
 
     def __init__(self) -> None:
         self.filled: _Filled | None = None
@@ -117,7 +119,7 @@ def read(
     known = names.known(connection, number)
     rows_of, chosen = _rows(known, found, scopes)
     filled = _filled(found, rows_of, chosen, blocks.filled if scopes is None else None)
-    if scopes is None and len(found) * len(chosen) <= _POINTS_KEPT:
+    if scopes is None and len(found) * len(chosen) <= _FILLED_KEPT:
         blocks.keep_filled(filled)
     values, n, maturity, *ends = filled.matrices
     failures: dict[tuple[int, int], Failure] = {}
