@@ -199,14 +199,17 @@ def test_many_rows_have_the_segments_of_few_where_values_and_labels_are_missing(
         assert kept[1][name] == pytest.approx(values_, abs=5e-3), name
 
 
-def test_many_rows_without_copies_are_joined_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("apart", "queries"), [(1, 1), (10**9, 2)])
+def test_many_rows_without_copies_are_joined_once(tmp_path: Path, apart: int, queries: int) -> None:
+    """By looking labels up, which tells the segments as well, or by the engine, which is asked for their values."""
     with Engine(threads=1) as engine:
         bench = Bench(tmp_path, engine)
         rows = sample(100)
-        days = [{"id": rows["id"] + 100 * day, "score": rows["score"], "s": rows["s"]} for day in range(3)]
-        truths = [{"id": rows["id"] + 100 * day, "label": rows["label"]} for day in range(3)]
+        ids = [apart * (rows["id"] + 100 * day) for day in range(3)]
+        days = [{"id": own, "score": rows["score"], "s": rows["s"]} for own in ids]
+        truths = [{"id": own, "label": rows["label"]} for own in ids]
         found = bench.days(product(BINARY, segments=[("s",)], **ALL), days, truths, many_rows=1)
-        assert len(engine.queries) == 2  # one for the segments' values
+        assert len(engine.queries) == queries
         for day in DAYS[:3]:
             assert values(found, day)["log_loss"] == pytest.approx(sk.log_loss(rows["label"], rows["score"]))
 
