@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lupus.measure import Engine
@@ -58,7 +58,9 @@ def same(one: Cells, other: Cells) -> None:
     assert one.unstable == other.unstable
     assert one.beyond == pytest.approx(other.beyond, rel=1e-9, abs=1e-11 * mine.count)
     spread = math.sqrt(theirs.m2 / theirs.count) if theirs.count else 0.0
-    assert mine.mean == pytest.approx(theirs.mean, rel=1e-11, abs=1e-11)
+    # Numbers that cancel out leave a mean that is small beside what rounding their sum costs.
+    rounding = 1e-15 * theirs.count * max(abs(theirs.low), abs(theirs.high)) if theirs.count else 0.0
+    assert mine.mean == pytest.approx(theirs.mean, rel=1e-11, abs=1e-11 + rounding)
     assert mine.m2 == pytest.approx(theirs.m2, rel=1e-9)
     assert mine.m3 == pytest.approx(theirs.m3, rel=1e-9, abs=1e-9 * theirs.count * spread**3)
 
@@ -76,6 +78,7 @@ def engine() -> Any:
     ),
     grid=st.sampled_from([None, LINEAR, Grid(low=-0.5, high=4.5, cells=5, merged=1)]),
 )
+@example(numbers=[-999899712.0, 0.0, 999904160.0], grid=LINEAR)
 def test_floats(engine: Engine, numbers: list[float | None], grid: Grid | None) -> None:
     rows = pa.table({"x": pa.array(numbers, pa.float64()), "y": pa.array(numbers, pa.float64()).cast(pa.float32())})
     plan = plan_of(rows, grid)
