@@ -86,13 +86,15 @@ def measure_table(
         fixed = _fix_grids(project, plan, sample, engine)
         plan = _with_grids(plan, fixed)
     broken: dict[int, str] = {}
-    if answers is None or _unsure(plan, answers):
+    again = _unsure(plan, answers) if answers is not None else {}
+    if answers is None or again:
         same = snapshot.schema if plan.upright else None
         engine.show_slice(VIEW, rows, plan.width, _starts(table, snapshot), schema=same)
     if answers is None:
         answers, broken = _ask(plan, engine) if plan.upright else _ask_beside_scan(plan, rows, engine)
+        again = _unsure(plan, answers)
     answers.rows = snapshot.rows
-    _refine(plan, answers, engine)
+    _refine(plan, answers, again, engine)
     _fix_categories(plan, answers, known, fixed)
     writer.table_points(plan, answers)
     payloads = fixed | {name: dict(reference.payload) for name, reference in known.items()}
@@ -252,7 +254,10 @@ def _ask_one_by_one(part: Plan, engine: TableEngine, answers: Answers, first: in
 
 
 def _unsure(plan: Plan, answers: Answers) -> dict[int, tuple[Item, tuple[float, ...]]]:
-    """The items that have to be asked for again, how, and with which exact quantiles."""
+    """What has to be asked for again, by item number: how, and with which exact quantiles.
+
+    Quantiles that lie in a crowded cell, for which it is sorted, and spreads that lost their digits.
+    """
     again = {}
     for number, item in enumerate(plan.items):
         cells = answers.cells.get(number)
@@ -264,9 +269,11 @@ def _unsure(plan: Plan, answers: Answers) -> dict[int, tuple[Item, tuple[float, 
     return again
 
 
-def _refine(plan: Plan, answers: Answers, engine: TableEngine) -> None:
-    """Ask again for the quantiles that lie in a crowded cell, by sorting, and for spreads that lost their digits."""
-    for number, (item, exact) in _unsure(plan, answers).items():
+def _refine(
+    plan: Plan, answers: Answers, again: Mapping[int, tuple[Item, tuple[float, ...]]], engine: TableEngine
+) -> None:
+    """Ask `again` for what is unsure, of the slice that is shown."""
+    for number, (item, exact) in again.items():
         alone = plan.of(item, exact=exact, upright=False)
         found = read_answers(engine.table(alone, partial(build, alone, engine.slice)), alone)
         answers.cells[number] = found.cells[0]
