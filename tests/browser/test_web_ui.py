@@ -117,6 +117,29 @@ def test_a_chart_is_found_with_keys_alone_and_back_keeps_the_place(page: Page, w
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+def test_keys_typed_before_the_catalog_has_come_choose_from_it(page: Page, web: Web) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/v1/catalog*", hold)
+    page.goto(f"{web.lupus}/explore")
+    box = page.get_by_role("combobox", name="Search series")
+    offered = page.get_by_role("listbox", name="Completions").get_by_role("option")
+    box.focus()
+    page.keyboard.type("metric:bri")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(box).to_be_focused()
+    expect(offered).to_have_count(0)
+    for route in held:
+        route.continue_()
+    expect(offered.first).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Enter")
+    expect(box).to_have_value(re.compile("^metric:brier "))
+
+
 def test_facets_and_reload_and_back_keep_what_is_shown(page: Page, web: Web) -> None:
     goto(page, f"{web.lupus}/explore?r=30d", "explorer")
     page.get_by_role("button", name=re.compile("^evaluation")).click()

@@ -27,12 +27,17 @@ export function SearchBox({ input, catalog, text, onChange }: Props) {
     setAt(-1);
     input.current?.focus();
   };
+  // Who types ahead of the catalog may choose its first suggestion already; Enter then waits for it.
+  const awaited = open && !catalog;
+  const places = awaited ? 1 : offered.length;
   const press = (event: KeyboardEvent<HTMLInputElement>) => {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      if (!offered.length) return;
+      if (!places) return;
       event.preventDefault();
       const step = event.key === "ArrowDown" ? 1 : -1;
-      setAt((before) => (before + step + offered.length + 1) % (offered.length + 1));
+      setAt((before) => (before + 1 + step + places + 1) % (places + 1) - 1);
+    } else if (event.key === "Enter" && at >= 0 && awaited) {
+      event.preventDefault();
     } else if ((event.key === "Enter" || event.key === "Tab") && at >= 0 && offered[at]) {
       event.preventDefault();
       choose(offered[at]);
