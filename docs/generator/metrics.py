@@ -150,17 +150,17 @@ def measured() -> list[tuple[Any, str]]:
 def _estimated(project: Any, interval: Any, true: Any) -> list[Any]:
     """What is estimated without labels, compared with labels, and compared of all columns together."""
     from lupus.measure.estimates import CONCEPT_DRIFT, Estimate, estimate_errors, estimate_metrics, estimate_point
-    from lupus.measure.multivariate import compared_table, multivariate_metrics, multivariate_point
-    from lupus.model import Role
+    from lupus.measure.multivariate import compared_table, multivariate_metrics, multivariate_points
+    from lupus.model import WHOLE, Role
 
     table, found = project.of_role(Role.PREDICTION), Estimate(0.5, 0.4, 0.6)
     points = [estimate_point(project, table, one, interval, found, 40) for one in estimate_metrics(project)]
     points += estimate_errors(project, table, estimate_metrics(project), points, true)
     points.append(estimate_point(project, table, CONCEPT_DRIFT, interval, found, 40))
     data = compared_table(project)
-    return points + [
-        multivariate_point(project, data, one, interval, found, 40) for one in multivariate_metrics(project)
-    ]
+    for one in multivariate_metrics(project):
+        points += multivariate_points(project, data, one, interval, {WHOLE: (found, 40)})
+    return points
 
 
 def _drifts(interval: Any) -> list[tuple[Any, str]]:

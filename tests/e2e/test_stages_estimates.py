@@ -24,7 +24,8 @@ MOVED = 18
 METRICS = """\
 metrics:
   estimates: {concept_drift: true}
-  multivariate: {metrics: [pca_reconstruction_error, domain_auc], min_rows: 100, window: 10}
+  multivariate: {metrics: [pca_reconstruction_error, domain_auc], min_rows: 50, window: 10}
+  segment_metrics: [rows, concept_drift, pca_reconstruction_error, domain_auc]
 """
 RULE = "  another_world: {kind: drift, where: {metric: concept_drift}, min_rows: 100}\n"
 
@@ -110,6 +111,34 @@ def test_what_only_labels_tell_shows_as_error_and_as_concept_drift(watched: Inst
             assert abs(error) < 0.1
     # The inputs moved, the concept did not, and labels of the last days may still come.
     assert {one.series.key.metric for one in watched.points(tiny.day(DAYS - 2))} & {"concept_drift"} == set()
+
+
+def test_segments_are_compared_with_their_own_reference(watched: Installation) -> None:
+    def of(number: int, metric: str) -> dict[str, MetricPoint]:
+        return {one.series.key.segment: one for one in watched.points(tiny.day(number), metric=metric)}
+
+    regions = {"region=north", "region=south"}
+    for number in range(10, 18):
+        found = of(number, "concept_drift")
+        rows = of(number, "rows")
+        for segment in found.keys() - {""}:
+            one = found[segment]
+            assert one.n == rows[segment].n
+            if number in TURNED:
+                assert one.value is not None
+                assert one.value > 0.2
+            elif one.value is not None:
+                assert one.low is not None
+                assert one.low < 0.05
+    assert of(17, "concept_drift").keys() == {"", *regions}
+    for metric, quiet in (("domain_auc", 0.7), ("pca_reconstruction_error", 1.3)):
+        for number in (14, MOVED):
+            found = of(number, metric)
+            assert {segment for segment in found if segment} <= regions
+            for segment, one in found.items():
+                assert one.value is not None, one.failure
+                assert (one.value > quiet) is (number == MOVED), (segment, one.value)
+    assert of(MOVED, "domain_auc").keys() == {"", *regions}
 
 
 def test_a_rule_may_judge_concept_drift_when_labels_are_there(watched: Installation) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,9 @@ import pytest
 
 from lupus.measure import Engine
 from lupus.measure.estimates import (
+    ConceptChange,
     ConceptModel,
+    Estimate,
     Joined,
     LossModel,
     ProductSlices,
@@ -46,6 +50,7 @@ from lupus.model import (
     SnapshotStatus,
     Table,
     Task,
+    segment_name,
 )
 
 DAILY = Cadence(CadenceKind.DAILY)
@@ -224,7 +229,7 @@ def test_samples_are_of_their_size_and_always_the_same(write: Write, engine: Eng
     assert np.isfinite(first.columns.numbers["x"]).all()  # the sample takes the same keys in every table
     data = slices.data
     assert data is not None
-    rows = [rows_of(engine, data, data.features(["*"]), limit=1000).numbers["x"].tolist() for _ in range(2)]
+    rows = [rows_of(engine, data, data.features(["*"]), limit=1000).columns.numbers["x"].tolist() for _ in range(2)]
     assert rows[0] == rows[1] == list(range(0, n, 150))
 
 
@@ -267,15 +272,72 @@ def test_concept_drift_needs_rows_and_says_so(write: Write, engine: Engine) -> N
     rows = labelled(engine, of, product(write, frames))
     model = concept_model(of, rows)
     assert isinstance(model, ConceptModel)
-    found, n = concept_drift(model, rows)
-    assert not isinstance(found, Failure)
+    found, n = whole(concept_drift(of, model, rows))
+    assert isinstance(found, Estimate)
     assert (n, found.low) == (900, 0.0)
     few = labelled(engine, of, product(write, {name: [pd.DataFrame(one[0]).head(8)] for name, one in frames.items()}))
-    found, n = concept_drift(model, few)
+    found, n = whole(concept_drift(of, model, few))
     assert isinstance(found, Failure)
     assert (n, found.reason) == (8, f"needs {model.fewest} labelled rows, there are 8")
     nothing = labelled_rows(of, ProductSlices(Slices(PREDICTION, ())), {}, engine=engine)
-    assert isinstance(concept_drift(model, nothing)[0], Failure)
+    assert isinstance(nothing, Failure)
+    bad = {"the id": np.arange(900), "label": np.full(900, "maybe")}
+    no_label = concept_drift(of, model, labelled(engine, of, product(write, frames | {"truth": [bad]})))
+    assert isinstance(no_label, Failure)
+    assert no_label.reason == "no row has both a valid label and a valid score"
+
+
+def whole(found: ConceptChange | Failure) -> tuple[Estimate | Failure, int]:
+    assert not isinstance(found, Failure)
+    assert found.keys() == {WHOLE}
+    return found[WHOLE]
+
+
+def test_concept_drift_of_segments_is_from_their_own_past(write: Write, engine: Engine) -> None:
+    """One value has been upside down for ever, another one is today, a third is too small, a fourth is new."""
+    rng = np.random.default_rng(5)
+    odd = "b,=') --"
+
+    def day(n: int, values: list[str], turned: str) -> dict[str, Any]:
+        score, where = rng.random(n), rng.choice(values, n, p=[0.3, 0.3, 0.38, 0.02])
+        upside_down = (where == "a") | (where == turned)
+        label = rng.random(n) < np.where(upside_down, 1 - score, score)
+        ids = np.arange(n)
+        channel = rng.choice(["x", None], n)
+        return {
+            "prediction": [{"id": ids, "score": score, "s": where, "t": channel, "hidden": rng.random(n)}],
+            "truth": [{"the id": ids, "label": label}],
+        }
+
+    of = project(min_labels=500, features=("nothing",))
+    metrics = replace(of.metrics, segment_metrics=("concept_drift",), min_segment_rows=100)
+    estimates = replace(metrics.estimates, concept_drift=True)
+    of = replace(of, segments=(("s",), ("s", "t"), ("gone",)), metrics=replace(metrics, estimates=estimates))
+    reference = labelled(engine, of, product(write, day(4000, ["a", odd, "c", "small"], "nobody")))
+    assert reference.columns.numbers.keys() == {"score"}
+    model = concept_model(of, reference)
+    assert isinstance(model, ConceptModel)
+    model = ConceptModel.from_json(json.loads(json.dumps(model.to_json(), sort_keys=True)))
+    found = concept_drift(of, model, labelled(engine, of, product(write, day(4000, ["a", odd, "new", "small"], odd))))
+    assert not isinstance(found, Failure)
+    names = [segment_name(("s", value)) for value in ("a", odd)]
+    assert found.keys() == {WHOLE, *names} | {
+        segment_name(("s", value), ("t", channel)) for value in ("a", odd) for channel in ("(null)", "x")
+    }
+    # Upside down is E|p - (1 - p)|^2 = 1/3 for uniform p.
+    for segment, (change, n) in found.items():
+        assert isinstance(change, Estimate), segment
+        assert n > 500
+        if segment == WHOLE:
+            assert change.low > 0.1
+        elif segment.startswith(names[0]):
+            assert change.value < 0.12, segment
+            assert change.low == 0.0, segment
+        else:
+            assert change.value == pytest.approx(3**-0.5, abs=0.06), segment
+    plain = replace(of, metrics=replace(of.metrics, segment_metrics=()))
+    assert concept_drift(plain, model, reference).keys() == {WHOLE}  # type: ignore[union-attr]
+    assert labelled(engine, plain, product(write, day(500, ["a", "b", "c", "d"], ""))).segment_columns == {}
 
 
 def test_predictions_that_say_nothing_are_refused_with_a_reason(write: Write) -> None:

@@ -384,6 +384,43 @@ def test_concept_drift_is_nothing_under_covariate_shift_and_right_under_a_change
         assert sum(one.low <= true <= one.high for one, true in seen[name]) >= 11, name
 
 
+@pytest.mark.oracle("concept_drift", by="NumPy", on="random")
+@pytest.mark.parametrize("turned", [0.0, 0.8])
+def test_a_segment_that_was_always_different_drifts_by_its_own_change_alone(turned: float) -> None:
+    """A fifth of the rows have another level and react the other way to one feature; then `turned` changes in them."""
+    rng = np.random.default_rng(12)
+
+    def sample(n: int, turned: float = 0.0) -> tuple[Columns, Any, Any, Any, float]:
+        x, own = rng.normal(0, 1, (n, 3)), rng.random(n) < 0.2
+        before = 0.8 * x[:, 0] - 0.5 * x[:, 1] + own * (0.8 - 1.6 * x[:, 0])
+        p, now = (1 / (1 + np.exp(-odds)) for odds in (before, before + turned * own * x[:, 2]))
+        score = 1 / (1 + np.exp(-0.8 * x[:, 0]))
+        columns = Columns({"score": 0.8 * x[:, 0]} | {f"x{place}": x[:, place] for place in range(3)})
+        where = np.flatnonzero(own)
+        true = float(np.sqrt(((now - p)[where] ** 2).mean()))
+        return columns, score, (rng.random(n) < now).astype(float), where, true
+
+    seen, whole, untold = [], [], []
+    for _ in range(15):
+        rows, score, label, where, _ = sample(15_000)
+        model = ConceptModel.fitted(rows, score, label, binary=True, segments={"s=1": where, "few": where[:50]})
+        assert model.segments.keys() == {"s=1"}
+        rows, score, label, where, true = sample(6000, turned)
+        own = rows.taken(where), score[where], label[where]
+        seen.append((model.drift(*own, "s=1"), true))
+        untold.append(model.drift(*own))
+        whole.append(model.drift(rows, score, label))
+    assert np.mean([one.value for one in untold]) > 0.2  # without its own reference it would always have drifted
+    if turned:
+        assert np.mean([one.value for one, _ in seen]) == pytest.approx(seen[0][1], abs=0.02)
+        assert sum(one.low <= true <= one.high for one, true in seen) >= 11
+        assert np.mean([one.value for one in whole]) < 0.06
+        assert min(one.low for one, _ in seen) > 0.04
+    else:
+        assert np.mean([one.value for one, _ in seen]) < 0.025
+        assert sum(one.low > 0 for one, _ in seen) <= 1
+
+
 @pytest.mark.oracle("concept_drift", by="scikit-learn", on="degenerate")
 @pytest.mark.parametrize("moved", [0.0, 3.0, -1e6])
 def test_concept_drift_without_any_noise_is_the_error_of_what_was_learnt(moved: float) -> None:

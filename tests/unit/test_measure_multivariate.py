@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+from lupus.measure import Engine
+from lupus.measure.estimates import Sample, Slices
 from lupus.measure.learners import Columns
-from lupus.measure.multivariate import ReconstructionModel, domain_auc
+from lupus.measure.multivariate import (
+    ReconstructionModel,
+    domain_auc,
+    domain_aucs,
+    reconstruction_errors,
+    reconstruction_model,
+    sampled,
+)
 from lupus.measure.multivariate.domain import DOMAIN_AUC
 from lupus.measure.multivariate.pca import RECONSTRUCTION_ERROR
+from lupus.model import (
+    WHOLE,
+    Cadence,
+    CadenceKind,
+    FileFormat,
+    FileSource,
+    MetricsPolicy,
+    MultivariatePolicy,
+    Project,
+    Role,
+    Snapshot,
+    SnapshotStatus,
+    Table,
+)
 
 
 def stored(payload: Any) -> Any:
@@ -43,7 +70,7 @@ def test_the_components_are_scikit_learns() -> None:
     assert theirs.explained_variance_ratio_.sum() >= 0.65
     # scikit-learn takes the even rows' mean away, ours the mean of all.
     lost = standard[1::2] - standard[1::2] @ theirs.components_.T @ theirs.components_
-    assert model.error == pytest.approx(np.linalg.norm(lost, axis=1).mean(), rel=1e-9)
+    assert model.errors[WHOLE][0] == pytest.approx(np.linalg.norm(lost, axis=1).mean(), rel=1e-9)
 
 
 def check_reconstruction(now: Any) -> None:
@@ -99,6 +126,72 @@ def test_reconstruction_is_worse_where_columns_no_longer_go_together() -> None:
     assert kept.reconstruction_error(rows) == model.reconstruction_error(rows)
 
 
+def test_segments_are_compared_with_themselves(tmp_path: Path) -> None:
+    """In `a` columns go together in another way than in `b`, for ever; today they do not in `b` any more."""
+    rng = np.random.default_rng(14)
+    table = Table("data", Role.DATA, FileSource("x.parquet", FileFormat.PARQUET), key=("id",))
+    policy = MultivariatePolicy(("pca_reconstruction_error", "domain_auc"), min_rows=200, features=("x*",))
+    metrics = MetricsPolicy(multivariate=policy, segment_metrics=("pca_*", "domain_auc"), min_segment_rows=50)
+    start = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    daily = Cadence(CadenceKind.DAILY)
+    of = Project("p", "me", daily, start, (table,), segments=(("s",), ("s", "t"), ("gone",)), metrics=metrics)
+
+    def rows(day: str, names: list[str], rho: float) -> Sample:
+        parts = [together(rng, 900, rho=-0.9), together(rng, 900, rho=rho), together(rng, 900), together(rng, 100)]
+        every = parts[0].and_those_of(parts[1]).and_those_of(parts[2]).and_those_of(parts[3])
+        columns = dict(every.numbers) | {"s": np.repeat(names, [900, 900, 900, 100]), "t": np.full(2800, None)}
+        path = tmp_path / f"{day}.parquet"
+        frame = pa.table({"t": pa.array(columns.pop("t"), pa.string()), **columns})
+        pq.write_table(frame, path)
+        schema = tuple((field.name, str(field.type)) for field in frame.schema)
+        one = Snapshot("p", "data", daily.parse(day), SnapshotStatus.OK, path, 2800, schema, "hash")
+        with Engine(threads=1) as engine:
+            found = sampled(of, Slices(table, (one,)), engine=engine, limit=20_000)
+        assert isinstance(found, Sample)
+        assert found.rows == 2800
+        return found
+
+    reference = rows("2026-03-01", ["a", "b", "c", "small"], 0.9)
+    today = rows("2026-03-02", ["a", "b", "new", "small"], -0.9)
+    model = ReconstructionModel.from_json(stored(reconstruction_model(of, reference).to_json()))
+    assert model.errors.keys() == {WHOLE} | {f"s={one}{pair}" for one in "abc" for pair in ("", ",t=(null)")}
+    errors, aucs = reconstruction_errors(of, model, today), domain_aucs(of, reference, today)
+    followed = {"s=a", "s=b", "s=a,t=(null)", "s=b,t=(null)"}
+    assert errors.keys() == aucs.keys() == {WHOLE} | followed
+    for segment, (error, n) in errors.items():
+        auc, same = aucs[segment]
+        assert error is not None
+        assert auc is not None
+        assert n == same == (900 if segment else 2800)
+        if segment.startswith("s=a"):
+            assert error.low < 1 < error.high, segment
+            assert auc.low < 0.5, segment
+        else:
+            assert error.low > 1, segment
+    own = [Columns({name: one.columns.numbers[name][900:1800] for name in model.numbers}) for one in (reference, today)]
+    assert aucs["s=b"][0] == domain_auc(*own)
+    # With only itself in the reference, a segment is the whole.
+    alone = ReconstructionModel.fitted(own[0], segments={"s=b": np.arange(900)})
+    pair = alone.reconstruction_error(own[1]), alone.reconstruction_error(own[1], "s=b")
+    assert pair[0] is not None
+    assert pair[1] is not None
+    assert pair[1].value == pytest.approx(pair[0].value)
+    assert pair[1].high == pytest.approx(pair[0].high, abs=0.05)
+
+
+def test_the_interval_of_the_reconstruction_error_knows_how_unsure_the_reference_is() -> None:
+    rng = np.random.default_rng(15)
+    held = {WHOLE: 0, "s=1": 0}
+    for _ in range(60):
+        before, now = (together(rng, n).and_those_of(together(rng, n // 4, rho=-0.5)) for n in (2000, 8000))
+        model = ReconstructionModel.fitted(before, segments={"s=1": np.arange(2000, 2500)})
+        for segment, rows in ((WHOLE, now), ("s=1", now.taken(slice(8000, None)))):
+            found = model.reconstruction_error(rows, segment)
+            assert found is not None
+            held[segment] += found.low <= 1 <= found.high
+    assert min(held.values()) >= 52, held
+
+
 def test_the_models_payload_holds_no_row() -> None:
     rng = np.random.default_rng(3)
     rows = together(rng, 2000)
@@ -117,7 +210,7 @@ def test_degenerate_references_give_a_model_or_nothing() -> None:
     assert model.reconstruction_error(Columns({"x0": np.array([])})) is None
     one = model.reconstruction_error(together(rng, 1))
     assert one is not None
-    assert one.low == one.high == one.value  # one row has no spread
+    assert one.low < one.value < one.high  # one row has no spread, but the reference has
     huge = Columns({"x0": np.array([1e300, -np.inf]), "x1": np.array([np.nan, 1e300])})
     absurd = model.reconstruction_error(huge)
     assert absurd is not None

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from lupus.measure.engine import TableEngine
     from lupus.measure.estimates import (
         Calibration,
+        ConceptChange,
         ConceptModel,
         CountedScores,
-        Estimate,
         EstimateMetric,
         Expected,
         Joined,
@@ -179,7 +179,7 @@ class _Run:
 
     def concept_drift(self) -> list[MetricPoint]:
         """The concept drift of the intervals whose labels are waited for until this run, and no longer."""
-        from lupus.measure.estimates import CONCEPT_DRIFT, estimate_point
+        from lupus.measure.estimates import concept_drift_points
 
         of_whole = [one for one in self.true if one.series.key.segment == WHOLE]
         maturity = {one.interval: one.value for one in of_whole if one.series.key.metric == "label_maturity"}
@@ -190,30 +190,30 @@ class _Run:
                 continue
             self.learnt = []
             try:
-                found, n = self._change(one, window)
+                found = self._change(one, window)
             except MeasureError as error:
                 self.failed.append(f"concept drift: {error}")
-                found, n = Failure(FailureKind.NOT_READ, str(error)), 0
-            arrived = maturity.get(one)
-            point = estimate_point(self.project, self.prediction, CONCEPT_DRIFT, one, found, n, maturity=arrived)
+                found = Failure(FailureKind.NOT_READ, str(error))
+            own = concept_drift_points(self.project, self.prediction, one, found, maturity=maturity.get(one))
             store = self.workspace.store
-            store.replace_points(self.project.name, one, [point], scope="concept_drift", states=self.learnt)
-            points.append(point)
+            store.replace_points(self.project.name, one, own, scope="concept_drift", states=self.learnt)
+            points += own
         return points
 
-    def _change(self, one: Interval, labels: Sequence[Interval]) -> tuple[Estimate | Failure, int]:
+    def _change(self, one: Interval, labels: Sequence[Interval]) -> ConceptChange | Failure:
         from lupus.measure.estimates import ConceptModel, concept_drift, labelled_rows
 
         if (failure := self._blocked(one)) is not None:
-            return failure, 0
+            return failure
         slices = self._slices([one], labels=labels)
         if not slices.predictions.snapshots:
-            return Failure(FailureKind.NO_DATA, "there are no predictions"), 0
+            return Failure(FailureKind.NO_DATA, "there are no predictions")
         model = self._model(ConceptModel, self._concept, at=one)
         if isinstance(model, Failure):
-            return model, 0
+            return model
         windows = {one: (labels[0], labels[-1])}
-        return concept_drift(model, labelled_rows(self.project, slices, windows, engine=self.workspace.engine))
+        rows = labelled_rows(self.project, slices, windows, engine=self.workspace.engine)
+        return rows if isinstance(rows, Failure) else concept_drift(self.project, model, rows)
 
     def _blocked(self, interval: Interval) -> Failure | None:
         """Why the evaluation leaves the interval out, if it failed critical validation."""

@@ -21,8 +21,8 @@ from lupus.stages.reference import Place, kept_model, left_out, model_state, ref
 from lupus.stages.workspace import Workspace
 
 if TYPE_CHECKING:
-    from lupus.measure.estimates import Estimate, EstimateMetric, Slices
-    from lupus.measure.learners import Columns
+    from lupus.measure.estimates import EstimateMetric, Sample, Slices
+    from lupus.measure.multivariate import MultivariateDrift
 
 _SCOPE = "multivariate"
 _REFERENCE_SHARE = 3
@@ -34,7 +34,7 @@ def measure_multivariate(
 ) -> list[MetricPoint]:
     """Measure and store the wanted metrics of `interval`. Nothing when its slice is absent: `rows` says that."""
     from lupus.measure.estimates import Slices
-    from lupus.measure.multivariate import compared_table, multivariate_metrics, multivariate_point, sampled
+    from lupus.measure.multivariate import compared_table, multivariate_metrics, multivariate_points, sampled
 
     metrics, table = multivariate_metrics(project), compared_table(project)
     if not metrics or table is None:
@@ -45,18 +45,19 @@ def measure_multivariate(
     if snapshot is not None and snapshot.usable and snapshot.rows:
         current = Slices(table, (snapshot,))
         limit = project.metrics.multivariate.sample_rows
-        rows: Columns | Failure
+        rows: Sample | Failure
         try:
             rows = sampled(project, current, engine=workspace.engine, limit=limit)
         except MeasureError as error:
             failed.append(f"multivariate drift: {error}")
             rows = Failure(FailureKind.NOT_READ, str(error))
         for metric in metrics:
-            found: Estimate | Failure | None = rows if isinstance(rows, Failure) else None
-            if not isinstance(rows, Failure):
-                found = _found(workspace, project, table, metric, interval, rows, learnt, failed)
-            n = 0 if isinstance(rows, Failure) else rows.rows
-            points.append(multivariate_point(project, table, metric, interval, found, n))
+            found: MultivariateDrift | Failure = (
+                rows
+                if isinstance(rows, Failure)
+                else _found(workspace, project, table, metric, interval, rows, learnt, failed)
+            )
+            points += multivariate_points(project, table, metric, interval, found)
     workspace.store.replace_points(project.name, interval, points, scope=_SCOPE, states=learnt)
     return points
 
@@ -67,14 +68,15 @@ def _found(  # noqa: PLR0917 - from the wide to the narrow
     table: Table,
     metric: EstimateMetric,
     interval: Interval,
-    rows: Columns,
+    rows: Sample,
     learnt: list[StoredState],
     failed: list[str],
-) -> Estimate | Failure | None:
+) -> MultivariateDrift | Failure:
     from lupus.measure.multivariate import (
         DOMAIN_AUC,
         ReconstructionModel,
-        domain_auc,
+        domain_aucs,
+        reconstruction_errors,
         reconstruction_model,
         sampled,
     )
@@ -87,18 +89,18 @@ def _found(  # noqa: PLR0917 - from the wide to the narrow
             others = sampled(project, reference, engine=workspace.engine, limit=limit)
             if isinstance(others, Failure):
                 return Failure(others.kind, f"of the reference: {others.reason}")
-            return domain_auc(others, rows, least=project.metrics.min_category_rows)
+            return domain_aucs(project, others, rows)
         place = Place(table.name, WHOLE, ReconstructionModel.kind)
         kept = kept_model(workspace.store, project, place, interval, policy)
         if kept is not None:
-            return ReconstructionModel.from_json(kept).reconstruction_error(rows)
+            return reconstruction_errors(project, ReconstructionModel.from_json(kept), rows)
         reference, used = _reference(workspace, project, table, interval)
         others = sampled(project, reference, engine=workspace.engine, limit=policy.sample_rows)
+        if isinstance(others, Failure):
+            return Failure(others.kind, f"of the reference: {others.reason}")
         model = reconstruction_model(project, others)
-        if isinstance(model, Failure):
-            return model
         learnt.append(model_state(project, place, interval, policy, used, model.to_json()))
-        return model.reconstruction_error(rows)
+        return reconstruction_errors(project, model, rows)
     except MeasureError as error:
         failed.append(f"{metric.name}: {error}")
         return Failure(FailureKind.NOT_READ, str(error))

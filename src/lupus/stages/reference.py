@@ -77,7 +77,7 @@ def kept_model(store: Store, project: Project, place: Place, at: Interval, polic
             break
         earlier.append(one)
     states = store.states(project.name, place.table, place.column, WHOLE, place.kind, earlier) if earlier else []
-    settings = _settings(policy)
+    settings = _settings(project, policy)
     for state in reversed(states):
         if state.payload["settings"] == settings:
             model: Mapping[str, Any] = state.payload["model"]
@@ -91,7 +91,7 @@ def model_state(  # noqa: PLR0917 - where, when, of what
     """The model as it is kept: with the reference that it is of, and the settings that it was made with."""
     payload = {
         "reference": {"first": reference[0].key, "last": reference[-1].key, "intervals": len(reference)},
-        "settings": _settings(policy),
+        "settings": _settings(project, policy),
         "model": model,
     }
     return StoredState(project.name, place.table, place.column, WHOLE, place.kind, at, payload)
@@ -103,8 +103,11 @@ def left_out(store: Store, project: Project, intervals: Sequence[Interval], tabl
     return {interval for interval, table, _ in excluded if table in tables}
 
 
-def _settings(policy: Policy) -> dict[str, Any]:
+def _settings(project: Project, policy: Policy) -> dict[str, Any]:
     """What a model depends on, as JSON gives it back."""
     plain = {name: value for name, value in asdict(policy).items() if name not in _SWITCHES}
+    metrics = project.metrics
+    plain |= {"segments": project.segments, "segment_metrics": metrics.segment_metrics}
+    plain |= {name: getattr(metrics, name) for name in ("min_segment_rows", "min_category_rows")}
     settings: dict[str, Any] = json.loads(json.dumps(plain))
     return settings

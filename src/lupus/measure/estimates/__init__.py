@@ -23,13 +23,21 @@ from lupus.measure.estimates.measures import (
 )
 from lupus.measure.estimates.metric import Estimate, EstimateMetric
 from lupus.measure.estimates.multiclass import TopLabelModel
-from lupus.measure.estimates.points import Expected, estimate_errors, estimate_point, estimate_points
+from lupus.measure.estimates.points import (
+    ConceptChange,
+    Expected,
+    concept_drift_points,
+    estimate_errors,
+    estimate_point,
+    estimate_points,
+)
 from lupus.measure.estimates.rows import Joined
-from lupus.measure.estimates.slices import CountedScores, Feature, Slices
+from lupus.measure.estimates.slices import CountedScores, Feature, Sample, Slices
 
 __all__ = [
     "CONCEPT_DRIFT",
     "Calibration",
+    "ConceptChange",
     "ConceptModel",
     "CountedScores",
     "Estimate",
@@ -39,10 +47,12 @@ __all__ = [
     "Joined",
     "LossModel",
     "ProductSlices",
+    "Sample",
     "Slices",
     "TopLabelModel",
     "calibrated",
     "concept_drift",
+    "concept_drift_points",
     "concept_model",
     "counted_scores",
     "estimate_errors",

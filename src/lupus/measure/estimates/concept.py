@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from lupus.measure.estimates.metric import NORMAL_95, Estimate, EstimateMetric
 from lupus.measure.learners import Columns, Encoder, Family, LinearModel, fit
+from lupus.model import WHOLE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,34 +19,63 @@ if TYPE_CHECKING:
 
 CONCEPT_DRIFT: Final = EstimateMetric("concept_drift", "")
 ROWS_PER_COEFFICIENT: Final = 2
+ROWS_TO_LEARN: Final = 10
+"""Rows of the reference for each coefficient of what is learnt of a segment."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConceptModel:
     """What the reference says of labels: E(y|x) by prediction and features, and how sure it is of it.
 
-    A logistic regression for labels of 0 and 1; for numbers a linear regression of label minus prediction.
+    A logistic regression for labels of 0 and 1; for numbers a linear regression of label minus prediction. It is of all
+    rows. `segments` say in what each segment has always been different from that: linear regressions of its labels'
+    residuals on what `model` expects and on the features, with every number as a straight line (`lines`).
     """
 
     kind: ClassVar[str] = "concept_model"
     encoder: Encoder
     model: LinearModel
     labels: int
+    lines: Encoder
+    segments: Mapping[str, LinearModel] = field(default_factory=dict)
 
     @classmethod
-    def fitted(cls, rows: Columns, prediction: Floats, label: Floats, *, binary: bool, least: int = 5) -> Self:
-        """The model of `rows`, which hold the prediction as one of their numbers; finite predictions and labels."""
+    def fitted(
+        cls,
+        rows: Columns,
+        prediction: Floats,
+        label: Floats,
+        *,
+        binary: bool,
+        least: int = 5,
+        segments: Mapping[str, NDArray[np.intp]] | None = None,
+    ) -> Self:
+        """The model of `rows`, which hold the prediction as one of their numbers; finite predictions and labels.
+
+        `segments` say where the rows of each stand; those with too few for what is learnt of them are left out.
+        """
         encoder = Encoder.fitted(rows, least=least)
         family = Family.BINOMIAL if binary else Family.GAUSSIAN
-        model = fit(encoder.encode(rows), label if binary else label - prediction, family)
-        return cls(encoder, model, len(label))
+        design = encoder.encode(rows)
+        target = label if binary else label - prediction
+        model = fit(design, target, family)
+        lines = Encoder.fitted(rows, least=least, knots=2)
+        expected = model.predict(design)
+        own = {
+            segment: fit(
+                _straight(lines, rows.taken(where), expected[where]), (target - expected)[where], Family.GAUSSIAN
+            )
+            for segment, where in (segments or {}).items()
+            if len(where) >= ROWS_TO_LEARN * lines.width
+        }
+        return cls(encoder, model, len(label), lines, own)
 
     @property
     def fewest(self) -> int:
         """Rows below which no drift can be told from noise."""
         return ROWS_PER_COEFFICIENT * self.encoder.width
 
-    def drift(self, rows: Columns, prediction: Floats, label: Floats) -> Estimate:
+    def drift(self, rows: Columns, prediction: Floats, label: Floats, segment: str = WHOLE) -> Estimate:
         """Root mean square, over `rows`, of the change of E(y|x) since the reference, in the label's unit.
 
         For labels of 0 and 1 that is the distance of two probabilities: 0.1 means that at the x of these rows the
@@ -57,19 +87,31 @@ class ConceptModel:
         too large by the noise of the labels: what each row explains of itself is left out (the bias correction of
         Ferro and Fricker 2012, leave-out as in Kline, Saggio and Sølvsten 2020), and so is the uncertainty of the
         reference. What is left may be negative and is then 0. The 95 % interval is that of the quadratic form.
+
+        `rows` are of one `segment`, which must be one of the model's, or of all (`WHOLE`).
         """
+        import numpy as np
+
         design = self.encoder.encode(rows)
         expected = self.model.predict(design)
         residual = label - expected
         if self.model.family is Family.GAUSSIAN:
             residual = residual - prediction
+        # By what the reference's E(y|x) of each row may be wrong.
+        doubt = self.model.slope(design)[:, None] * (design @ self.model.root)
+        if segment != WHOLE:
+            learnt, lines = self.segments[segment], _straight(self.lines, rows, expected)
+            residual = residual - learnt.predict(lines)
+            # What the segment's own model says, that of all rows need not know.
+            axes = _orthonormal(lines)
+            doubt = np.hstack([doubt - axes @ (axes.T @ doubt), lines @ learnt.root])
         basis = _orthonormal(design)
         n, rank = basis.shape
         leverage = (basis * basis).sum(axis=1)
         noise = residual * residual
         along = basis.T @ residual
         # How the reference's own uncertainty shows in the projection.
-        unsure = basis.T @ (self.model.slope(design)[:, None] * (design @ self.model.root))
+        unsure = basis.T @ doubt
         free = max(n - rank, 1)
         square = float(along @ along - leverage @ noise - (unsure * unsure).sum()) / free
         spread = basis.T @ (basis * noise[:, None])
@@ -85,12 +127,31 @@ class ConceptModel:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
-        return {"encoder": self.encoder.to_json(), "model": self.model.to_json(), "labels": self.labels}
+        return {
+            "encoder": self.encoder.to_json(),
+            "model": self.model.to_json(),
+            "labels": self.labels,
+            "lines": self.lines.to_json(),
+            "segments": {name: own.to_json() for name, own in self.segments.items()},
+        }
 
     @classmethod
     def from_json(cls, payload: Mapping[str, Any]) -> Self:
         """The inverse of `to_json`."""
-        return cls(Encoder.from_json(payload["encoder"]), LinearModel.from_json(payload["model"]), payload["labels"])
+        return cls(
+            Encoder.from_json(payload["encoder"]),
+            LinearModel.from_json(payload["model"]),
+            payload["labels"],
+            Encoder.from_json(payload["lines"]),
+            {name: LinearModel.from_json(own) for name, own in payload["segments"].items()},
+        )
+
+
+def _straight(lines: Encoder, rows: Columns, expected: Floats) -> Floats:
+    """What a segment's own model sees of `rows`: a design matrix (n, width of `lines` + 1)."""
+    import numpy as np
+
+    return np.column_stack([lines.encode(rows), expected])
 
 
 def _orthonormal(design: Floats) -> Floats:

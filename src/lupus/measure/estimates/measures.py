@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lupus.measure.columns import Kind, is_binary, kind_of
 from lupus.measure.engine import Engine, TableEngine
@@ -15,13 +15,13 @@ from lupus.measure.estimates.concept import CONCEPT_DRIFT, ConceptModel
 from lupus.measure.estimates.loss import LossModel
 from lupus.measure.estimates.metric import Estimate, EstimateMetric, between
 from lupus.measure.estimates.multiclass import TopLabelModel
-from lupus.measure.estimates.points import Expected
+from lupus.measure.estimates.points import ConceptChange, Expected
 from lupus.measure.estimates.rows import Joined, bands_for, join_for, joined_rows
-from lupus.measure.estimates.segments import by_values, least_rows
+from lupus.measure.estimates.segments import columns_in, followed, large_segments, least_rows
 from lupus.measure.estimates.slices import CountedScores, Feature, Slices, scores_of
 from lupus.measure.estimates.top_scores import top_scores_of
 from lupus.measure.evaluation import BinaryScores, ConfusionMatrix, TopLabels
-from lupus.measure.metrics import wanted, wanted_in_segments
+from lupus.measure.metrics import wanted
 from lupus.model import WHOLE, Failure, FailureKind, Interval, Project, Role, Snapshot, Table, Task
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def calibrated(states: Sequence[BinaryScores], *, least: int, threshold: float) 
 
 def counted_scores(project: Project, predictions: Slices, *, engine: TableEngine) -> CountedScores:
     """How often each score stands in one slice, by segment: what `expected_of_scores` looks at."""
-    return scores_of(engine, predictions, _followed(project, predictions.kinds()))
+    return scores_of(engine, predictions, _followed(project, predictions))
 
 
 def expected_of_scores(project: Project, scores: CountedScores, calibration: Calibration) -> dict[str, Expected]:
@@ -129,11 +129,9 @@ def expected_of_scores(project: Project, scores: CountedScores, calibration: Cal
     return found
 
 
-def _followed(project: Project, columns: Collection[str]) -> tuple[tuple[str, ...], ...]:
-    """The segmentations by these `columns`, if any estimate is followed in segments."""
-    if not any(wanted_in_segments(metric.name, project.metrics) for metric in estimate_metrics(project)):
-        return ()
-    return tuple(part for part in project.segments if set(part) <= set(columns))
+def _followed(project: Project, predictions: Slices) -> tuple[tuple[str, ...], ...]:
+    """The segmentations in which estimates are followed."""
+    return followed(project, [metric.name for metric in estimate_metrics(project)], predictions.kinds())
 
 
 def top_label_model(
@@ -148,7 +146,7 @@ def expected_of_classes(
     project: Project, prediction: Table, snapshot: Snapshot, model: TopLabelModel, *, engine: TableEngine
 ) -> dict[str, Expected]:
     """The performance to be expected of one slice's predicted classes, by segment, the whole first."""
-    parts = _followed(project, dict(snapshot.schema))
+    parts = _followed(project, Slices(prediction, (snapshot,)))
     found = {}
     for segment, scores in top_scores_of(engine, project, prediction, snapshot, parts).items():
         n = int(sum(float(rows.sum()) for _, rows in scores.values()))
@@ -161,14 +159,12 @@ def expected_of_numbers(
     project: Project, slices: ProductSlices, model: LossModel, *, engine: Engine
 ) -> dict[str, Expected]:
     """The performance to be expected of one slice's predicted numbers, by segment, the whole first."""
-    parts = _followed(project, slices.predictions.kinds())
-    names = tuple(dict.fromkeys(name for part in parts for name in part))
-    rows = unlabelled_rows(project, slices, engine=engine, also=names).columns
+    parts = _followed(project, slices.predictions)
+    joined = unlabelled_rows(project, slices, engine=engine, by=columns_in(parts))
+    rows = joined.columns
     found = {WHOLE: Expected(model.estimates(rows), rows.rows)}
-    for part in parts:
-        for segment, where in by_values(part, [rows.texts[name] for name in part]).items():
-            if len(where) >= least_rows(project):
-                found[segment] = Expected(model.estimates(rows.taken(where)), len(where))
+    for segment, where in large_segments(parts, joined.segment_columns, least=least_rows(project)).items():
+        found[segment] = Expected(model.estimates(rows.taken(where)), len(where))
     return found
 
 
@@ -180,17 +176,22 @@ def labelled_rows(
     engine: Engine,
     limit: int = REFERENCE_ROWS,
 ) -> Joined | Failure:
-    """Predictions with their features and labels: of each interval those that arrived in its window."""
+    """Predictions with their features and labels: of each interval those that arrived in its window.
+
+    With them are the columns of the segments in which concept drift is followed.
+    """
     labels = slices.labels
     if labels is None or not labels.snapshots:
         return Failure(FailureKind.NO_LABELS, "no labels have arrived yet")
     bands = bands_for(slices.predictions, labels, windows)
-    return _rows(project, slices, bands, engine=engine, limit=limit)
+    wanted_in = [CONCEPT_DRIFT.name] if wants_concept_drift(project) else []
+    by = columns_in(followed(project, wanted_in, slices.predictions.kinds()))
+    return _rows(project, slices, bands, engine=engine, limit=limit, by=by)
 
 
-def unlabelled_rows(project: Project, slices: ProductSlices, *, engine: Engine, also: Sequence[str] = ()) -> Joined:
-    """Predictions with their features, and with the columns `also` as texts, whether they are features or not."""
-    return _rows(project, slices, (), engine=engine, limit=CURRENT_ROWS, also=also)
+def unlabelled_rows(project: Project, slices: ProductSlices, *, engine: Engine, by: Sequence[str] = ()) -> Joined:
+    """Predictions with their features, and with the segment columns `by`, whether they are features or not."""
+    return _rows(project, slices, (), engine=engine, limit=CURRENT_ROWS, by=by)
 
 
 def _rows(
@@ -200,7 +201,7 @@ def _rows(
     *,
     engine: Engine,
     limit: int,
-    also: Sequence[str] = (),
+    by: Sequence[str],
 ) -> Joined:
     predictions, data = slices.predictions, slices.data
     truth = project.of_role(Role.GROUND_TRUTH)
@@ -210,8 +211,8 @@ def _rows(
     names = (*hidden, *(one.name for one in own))
     others = data.features(patterns, without=names) if data is not None else ()
     labels = slices.labels if bands else None
-    own = (*own, *(Feature(name, numeric=False) for name in also))
-    join = join_for(predictions, data, labels, (own, others), binary=is_binary(project), bands=bands, limit=limit)
+    known = is_binary(project)
+    join = join_for(predictions, data, labels, (own, others), binary=known, bands=bands, limit=limit, by=by)
     return joined_rows(engine, join, predictions, data, labels)
 
 
@@ -230,19 +231,37 @@ def concept_model(project: Project, rows: Joined | Failure) -> ConceptModel | Fa
     if isinstance(rows, Failure) or len(rows.label) < least:
         return too_few(0 if isinstance(rows, Failure) else len(rows.label), least)
     known, rare = is_binary(project), project.metrics.min_category_rows
-    return ConceptModel.fitted(rows.columns, rows.prediction, rows.label, binary=known, least=rare)
+    segments = _concept_segments(project, rows)
+    return ConceptModel.fitted(rows.columns, rows.prediction, rows.label, binary=known, least=rare, segments=segments)
 
 
-def concept_drift(model: ConceptModel, rows: Joined | Failure) -> tuple[Estimate | Failure, int]:
-    """The concept drift of labelled rows, and how many there are."""
-    if isinstance(rows, Failure):
-        return rows, 0
+def concept_drift(project: Project, model: ConceptModel, rows: Joined) -> ConceptChange | Failure:
+    """The concept drift of labelled rows, by segment, the whole first.
+
+    Of a segment that the reference has too few rows of, nothing is said.
+    """
     n = len(rows.label)
     if not n:
-        return Failure(FailureKind.NO_LABELS, "no row has both a valid label and a valid score"), 0
-    if n < model.fewest:
-        return Failure(FailureKind.UNDEFINED, f"needs {model.fewest:,} labelled rows, there are {n:,}"), n
-    return model.drift(rows.columns, rows.prediction, rows.label), n
+        return Failure(FailureKind.NO_LABELS, "no row has both a valid label and a valid score")
+    found = {WHOLE: (_change(model, rows, WHOLE, slice(None)), n)}
+    for segment, where in _concept_segments(project, rows).items():
+        if segment in model.segments:
+            found[segment] = (_change(model, rows, segment, where), len(where))
+    return found
+
+
+def _change(model: ConceptModel, rows: Joined, segment: str, where: Any) -> Estimate | Failure:
+    label = rows.label[where]
+    if len(label) < model.fewest:
+        reason = f"needs {model.fewest:,} labelled rows, there are {len(label):,}"
+        return Failure(FailureKind.UNDEFINED, reason)
+    return model.drift(rows.columns.taken(where), rows.prediction[where], label, segment)
+
+
+def _concept_segments(project: Project, rows: Joined) -> dict[str, NDArray[np.intp]]:
+    """Where the rows of each segment stand in which concept drift is followed."""
+    parts = followed(project, [CONCEPT_DRIFT.name], rows.segment_columns)
+    return large_segments(parts, rows.segment_columns, least=least_rows(project))
 
 
 def too_few(labels: int, least: int) -> Failure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from lupus.measure.estimates.concept import CONCEPT_DRIFT
 from lupus.measure.estimates.metric import Estimate, EstimateMetric
 from lupus.measure.metrics import wanted, wanted_in_segments
 from lupus.model import (
@@ -29,6 +30,10 @@ class Expected:
     n: int
 
 
+ConceptChange = Mapping[str, tuple[Estimate | Failure, int]]
+"""By segment its concept drift, or why there is none, and how many labelled rows it has."""
+
+
 def estimate_points(
     project: Project,
     table: Table,
@@ -46,6 +51,22 @@ def estimate_points(
                 value = expected.metrics.get(metric.name)
                 points.append(estimate_point(project, table, metric, interval, value, expected.n, segment=segment))
     return points
+
+
+def concept_drift_points(
+    project: Project,
+    table: Table,
+    interval: Interval,
+    found: ConceptChange | Failure,
+    *,
+    maturity: float | None,
+) -> list[MetricPoint]:
+    """Concept drift of the whole and of segments as points."""
+    by_segment: ConceptChange = {WHOLE: (found, 0)} if isinstance(found, Failure) else found
+    return [
+        estimate_point(project, table, CONCEPT_DRIFT, interval, change, n, maturity=maturity, segment=segment)
+        for segment, (change, n) in by_segment.items()
+    ]
 
 
 def estimate_point(  # noqa: PLR0917 - what, of what, when

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from lupus.measure.columns import Kind
 from lupus.measure.engine import Engine
-from lupus.measure.estimates.slices import Feature, Slices, aliases_of, columns_from, floats, values_of
+from lupus.measure.estimates.slices import Feature, Slices, aliases_of, columns_from, floats, labels_of, values_of
 from lupus.measure.learners import Columns
 from lupus.model import Interval
 
@@ -32,13 +32,14 @@ _HUGE: Final = 1e300
 class Joined:
     """Rows of predictions: their features, `prediction` (n,), and `label` (n,), empty when none was asked for.
 
-    `slice` (n,) counts the predictions' slices from 1.
+    `slice` (n,) counts the predictions' slices from 1. `segment_columns` (n,) are texts.
     """
 
     columns: Columns
     prediction: Floats
     label: Floats
     slice: Floats
+    segment_columns: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Join:
     """Predictions with what else is known of their keys; the SQL depends on this alone.
 
     Labels of slices `bands` count: (slice of predictions, first and last slice of labels). `every` takes one key of
-    so many.
+    so many. `by` are columns of the predictions that tell segments apart.
     """
 
     keys: int
@@ -56,10 +57,15 @@ class Join:
     binary: bool
     bands: tuple[tuple[int, int, int], ...]
     every: int = 1
+    by: tuple[Feature, ...] = ()
 
-    def named(self) -> dict[str, Feature]:
-        """Every feature by its alias."""
-        return aliases_of((*self.own, *self.others))
+    def of_predictions(self) -> dict[str, Feature]:
+        """What is read of the predictions, by its alias."""
+        return aliases_of(self.own) | aliases_of(self.by, "s")
+
+    def of_data(self) -> dict[str, Feature]:
+        """What is read of the data, by its alias."""
+        return aliases_of(self.others, "d")
 
 
 def join_for(
@@ -71,6 +77,7 @@ def join_for(
     binary: bool,
     bands: Sequence[tuple[int, int, int]] = (),
     limit: int,
+    by: Sequence[str] = (),
 ) -> Join:
     """The join of these slices; `features` are those of the predictions and of the data."""
     keys = predictions.table.key
@@ -82,7 +89,7 @@ def join_for(
     )
     every = max(math.ceil(predictions.rows / limit), 1)
     others = tuple(features[1]) if data is not None else ()
-    return Join(len(keys), numeric, tuple(features[0]), others, binary, tuple(bands), every)
+    return Join(len(keys), numeric, tuple(features[0]), others, binary, tuple(bands), every, labels_of(by))
 
 
 def joined_rows(
@@ -94,38 +101,36 @@ def joined_rows(
     With `labels` only those with a valid label and score: of a label's copies the latest counts, of those in one slice
     the highest. Features of `data` are missing where it lacks the key.
     """
-    named = join.named()
-    own = list(named)[: len(join.own)]
 
     def keyed(slices: Slices, more: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         return [(name, f"k{place}") for place, name in enumerate(slices.table.key)] + list(more)
 
-    mine = [(named[alias].name, alias) for alias in own]
+    mine = [(one.name, alias) for alias, one in join.of_predictions().items()]
     engine.show(
         _PREDICTIONS, predictions.sources(engine), keyed(predictions, [(predictions.table.score, "score"), *mine])
     )
     if join.others and data is not None:
-        theirs = [(one.name, alias) for alias, one in named.items() if alias not in own]
+        theirs = [(one.name, alias) for alias, one in join.of_data().items()]
         engine.show(_FEATURES, data.sources(engine), keyed(data, theirs))
     if labels is not None:
         engine.show(_LABELS, labels.sources(engine), keyed(labels, [(labels.table.label, "label")]))
-    aliases = replace(join, own=tuple(map(_nameless, join.own)), others=tuple(map(_nameless, join.others)))
+    own, others, by = (tuple(map(_nameless, features)) for features in (join.own, join.others, join.by))
+    aliases = replace(join, own=own, others=others, by=by)
     found = engine.arrays(aliases, partial(_joined, join))
     score = floats(found["score"])
-    columns = columns_from(found, named)
+    columns = columns_from(found, aliases_of(join.own) | join.of_data())
+    told = columns_from(found, aliases_of(join.by, "s")).texts
     numbers = {predictions.table.score: _log_odds(score) if join.binary else score}
     numbers |= {name: values for name, values in columns.numbers.items() if name not in numbers}
     label = floats(found["label"]) if "label" in found else score[:0]
-    return Joined(Columns(numbers, columns.texts), score, label, floats(found["slice"]))
+    return Joined(Columns(numbers, columns.texts), score, label, floats(found["slice"]), told)
 
 
 def _joined(join: Join) -> ibis.Table:
     import ibis
 
     names = [f"k{place}" for place in range(join.keys)]
-    named = join.named()
-    own = dict(list(named.items())[: len(join.own)])
-    theirs = {alias: one for alias, one in named.items() if alias not in own}
+    own, theirs = join.of_predictions(), join.of_data()
 
     def read(view: str, more: Mapping[str, Feature], *columns: str) -> ibis.Table:
         table = ibis.table({"slice": "int64"} | dict.fromkeys((*names, *columns, *more), "int64"), name=view)

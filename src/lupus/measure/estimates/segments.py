@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lupus.measure.metrics import wanted_in_segments
 from lupus.measure.points import NULL_LABEL
 from lupus.model import WHOLE, Project, segment_name
 
@@ -15,6 +16,30 @@ if TYPE_CHECKING:
 
 Parts = tuple[tuple[int, ...], ...]
 """Which of the segment columns s0, s1, … make a segmentation, for each of them."""
+
+
+def followed(project: Project, metrics: Iterable[str], columns: Collection[str]) -> tuple[tuple[str, ...], ...]:
+    """The project's segmentations by these `columns`, if any of the `metrics` is followed in segments."""
+    if not any(wanted_in_segments(name, project.metrics) for name in metrics):
+        return ()
+    return tuple(part for part in project.segments if set(part) <= set(columns))
+
+
+def columns_in(parts: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """The columns that the segmentations `parts` are by, each once."""
+    return tuple(dict.fromkeys(name for part in parts for name in part))
+
+
+def large_segments(
+    parts: Sequence[Sequence[str]], texts: Mapping[str, Any], *, least: int
+) -> dict[str, NDArray[np.intp]]:
+    """Where the rows of each segment with at least `least` of them stand, by its name; `texts` (n,) by column."""
+    return {
+        segment: where
+        for part in parts
+        for segment, where in by_values(part, [texts[name] for name in part]).items()
+        if len(where) >= least
+    }
 
 
 def least_rows(project: Project) -> int:

@@ -83,6 +83,18 @@ class Slices:
         )[:MOST_FEATURES]
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Rows of slices: their features, and as texts (n,) the columns that tell segments apart."""
+
+    columns: Columns
+    segment_columns: Mapping[str, NDArray[np.object_]]
+
+    @property
+    def rows(self) -> int:
+        return next((len(values) for values in self.segment_columns.values()), self.columns.rows)
+
+
 def scores_of(engine: TableEngine, predictions: Slices, segments: Sequence[Sequence[str]] = ()) -> CountedScores:
     """(score ascending, rows) of all valid scores, (C,) each; scores closer than 1/8192 in log-odds are one.
 
@@ -119,14 +131,16 @@ def cell_of(score: Any) -> Any:
     return ibis.cases((score <= 0.0, -(2**40)), (score >= 1.0, 2**40), else_=inner)
 
 
-def rows_of(engine: Engine, slices: Slices, features: Sequence[Feature], *, limit: int) -> Columns:
-    """About `limit` rows of `slices`, every k-th one: the same every time."""
+def rows_of(
+    engine: Engine, slices: Slices, features: Sequence[Feature], *, limit: int, by: Sequence[str] = ()
+) -> Sample:
+    """About `limit` rows of `slices`, every k-th one: the same every time; with the values of the columns `by`."""
     every = max(math.ceil(slices.rows / limit), 1)
-    named = aliases_of(features)
+    named = aliases_of(features) | aliases_of(labels_of(by), "s")
     engine.show(_VIEW, slices.sources(engine), [(one.name, alias) for alias, one in named.items()])
-    key = ("lupus.measure.estimates.rows", tuple(one.numeric for one in features), every)
+    key = ("lupus.measure.estimates.rows", tuple(one.numeric for one in features), len(by), every)
     found = engine.arrays(key, partial(_plain_rows, named, every))
-    return columns_from(found, named)
+    return Sample(columns_from(found, aliases_of(features)), columns_from(found, aliases_of(labels_of(by), "s")).texts)
 
 
 def _plain_rows(named: Mapping[str, Feature], every: int) -> ibis.Table:
@@ -147,9 +161,14 @@ def values_of(table: ibis.Table, named: Mapping[str, Feature]) -> dict[str, ibis
     }
 
 
-def aliases_of(features: Sequence[Feature]) -> dict[str, Feature]:
+def aliases_of(features: Sequence[Feature], letter: str = "f") -> dict[str, Feature]:
     """Each feature with the name that it has in SQL."""
-    return {f"f{place}": one for place, one in enumerate(features)}
+    return {f"{letter}{place}": one for place, one in enumerate(features)}
+
+
+def labels_of(columns: Sequence[str]) -> tuple[Feature, ...]:
+    """Columns that rows are told apart by: read as texts, whatever they hold."""
+    return tuple(Feature(name, numeric=False) for name in columns)
 
 
 def floats(values: Any) -> Floats:

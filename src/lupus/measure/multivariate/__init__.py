@@ -2,9 +2,12 @@
 
 from lupus.measure.multivariate.domain import DOMAIN_AUC, domain_auc
 from lupus.measure.multivariate.measures import (
+    MultivariateDrift,
     compared_table,
+    domain_aucs,
     multivariate_metrics,
-    multivariate_point,
+    multivariate_points,
+    reconstruction_errors,
     reconstruction_model,
     sampled,
 )
@@ -13,11 +16,14 @@ from lupus.measure.multivariate.pca import RECONSTRUCTION_ERROR, ReconstructionM
 __all__ = [
     "DOMAIN_AUC",
     "RECONSTRUCTION_ERROR",
+    "MultivariateDrift",
     "ReconstructionModel",
     "compared_table",
     "domain_auc",
+    "domain_aucs",
     "multivariate_metrics",
-    "multivariate_point",
+    "multivariate_points",
+    "reconstruction_errors",
     "reconstruction_model",
     "sampled",
 ]

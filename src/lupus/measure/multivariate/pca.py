@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from lupus.measure.estimates.metric import Estimate, EstimateMetric
 from lupus.measure.learners import Columns
+from lupus.model import WHOLE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,8 +30,8 @@ class ReconstructionModel:
 
     Every row becomes a vector: numbers with the reference's mean for missing ones, texts as the share that their
     category had (0 for one that is rare or new), each followed by an indicator of missing values, all standardised by
-    `centre` and `scale` (p,). `components` (k, p) explain 65 % of the variance. `error` is the mean Euclidean distance
-    of the held-out rows from their reconstruction.
+    `centre` and `scale` (p,). `components` (k, p) explain 65 % of the variance. `errors` are, of the whole and
+    of each segment, the mean Euclidean distance of held-out rows from their reconstruction, and its variance.
     """
 
     kind: ClassVar[str] = "pca_model"
@@ -40,12 +41,15 @@ class ReconstructionModel:
     centre: Floats
     scale: Floats
     components: Floats
-    error: float
+    errors: Mapping[str, tuple[float, float]]
     rows: int
 
     @classmethod
-    def fitted(cls, rows: Columns, *, least: int = 5) -> Self:
-        """The model of `rows`: the even ones are fitted, the odd ones held out. At least four rows and one column."""
+    def fitted(cls, rows: Columns, *, least: int = 5, segments: Mapping[str, NDArray[np.intp]] | None = None) -> Self:
+        """The model of `rows`: the even ones are fitted, the odd ones held out. At least four rows and one column.
+
+        `segments` say where the rows of each stand.
+        """
         import numpy as np
 
         shares = {name: _shares(texts, least) for name, texts in rows.texts.items()}
@@ -67,23 +71,28 @@ class ReconstructionModel:
         # A component's sign is nobody's choice: the same rows give the same numbers everywhere.
         largest = components[np.arange(kept), np.abs(components).argmax(axis=1)]
         components = components * np.where(largest < 0, -1.0, 1.0)[:, None]
-        error = float(_distances(standard[1::2], components).mean())
-        return cls(numbers, shares, fill, centre, scale, components, error, rows.rows)
+        errors = {WHOLE: _mean_of(_distances(standard[1::2], components))}
+        if segments:
+            errors |= _by_segment(_distances(standard, components), errors[WHOLE][0], segments)
+        return cls(numbers, shares, fill, centre, scale, components, errors, rows.rows)
 
-    def reconstruction_error(self, rows: Columns) -> Estimate | None:
+    def reconstruction_error(self, rows: Columns, segment: str = WHOLE) -> Estimate | None:
         """The mean distance of `rows` from their reconstruction, over the reference's own: 1 is no drift.
 
         As in NannyML, but for the ratio. It sees what no column shows by itself: two columns that no longer go
-        together. The 95 % interval is the mean's, from the spread of the rows' distances. None when the components
-        give the held-out rows back exactly, or there is no row.
-        """
-        import numpy as np
+        together. The 95 % interval is that of a ratio of two means, from the spread of the rows' distances. None when
+        the components give the held-out rows back exactly, or there is no row.
 
-        if not rows.rows or self.error <= 1e-12:
+        `rows` are of one `segment`, which must be one of the model's, or of all (`WHOLE`), and are compared with the
+        reference's of the same.
+        """
+        error, unsure = self.errors[segment]
+        if not rows.rows or error <= 1e-12:
             return None
         plain = _vectors(rows, self.numbers, self.shares, self.fill)
-        distances = _distances(_standard(plain, self.centre, self.scale), self.components) / self.error
-        return Estimate.around(float(distances.mean()), float(np.var(distances)) / max(len(distances) - 1, 1))
+        mean, variance = _mean_of(_distances(_standard(plain, self.centre, self.scale), self.components))
+        ratio = mean / error
+        return Estimate.around(ratio, (variance + ratio * ratio * unsure) / (error * error))
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, in which the order of the columns is kept."""
@@ -94,7 +103,7 @@ class ReconstructionModel:
             "centre": self.centre.tolist(),
             "scale": self.scale.tolist(),
             "components": self.components.tolist(),
-            "error": self.error,
+            "errors": {segment: list(error) for segment, error in self.errors.items()},
             "rows": self.rows,
         }
 
@@ -113,9 +122,31 @@ class ReconstructionModel:
             arrays["centre"],
             arrays["scale"],
             components,
-            payload["error"],
+            {segment: (error, variance) for segment, (error, variance) in payload["errors"].items()},
             payload["rows"],
         )
+
+
+def _by_segment(
+    distances: Floats, error: float, segments: Mapping[str, NDArray[np.intp]]
+) -> dict[str, tuple[float, float]]:
+    """What `error` is of each segment, and its variance.
+
+    Of all rows, for nobody knows where a segment's fitted rows are; so much larger as it is of held-out rows.
+    """
+    fitted = float(distances.mean())
+    by = error / fitted if fitted > 0 else 1.0
+    means = {segment: _mean_of(distances[where]) for segment, where in segments.items()}
+    return {segment: (mean * by, variance * by * by) for segment, (mean, variance) in means.items()}
+
+
+def _mean_of(distances: Floats) -> tuple[float, float]:
+    """The mean of distances, and its variance."""
+    import numpy as np
+
+    if not len(distances):
+        return 0.0, 0.0
+    return float(distances.mean()), float(np.var(distances)) / max(len(distances) - 1, 1)
 
 
 def _mean(values: Floats) -> float:
