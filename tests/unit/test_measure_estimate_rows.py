@@ -278,7 +278,7 @@ def test_concept_drift_needs_rows_and_says_so(write: Write, engine: Engine) -> N
     few = labelled(engine, of, product(write, {name: [pd.DataFrame(one[0]).head(8)] for name, one in frames.items()}))
     found, n = whole(concept_drift(of, model, few))
     assert isinstance(found, Failure)
-    assert (n, found.reason) == (8, f"needs {model.fewest} labelled rows, there are 8")
+    assert (n, found.reason) == (8, f"needs {model.fewest()} labelled rows, there are 8")
     nothing = labelled_rows(of, ProductSlices(Slices(PREDICTION, ())), {}, engine=engine)
     assert isinstance(nothing, Failure)
     bad = {"the id": np.arange(900), "label": np.full(900, "maybe")}

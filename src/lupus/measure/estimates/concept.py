@@ -70,10 +70,10 @@ class ConceptModel:
         }
         return cls(encoder, model, len(label), lines, own)
 
-    @property
-    def fewest(self) -> int:
-        """Rows below which no drift can be told from noise."""
-        return ROWS_PER_COEFFICIENT * self.encoder.width
+    def fewest(self, segment: str = WHOLE) -> int:
+        """Rows of a segment below which no drift can be told from noise."""
+        width = self.encoder.width if segment == WHOLE else self.lines.width + 1
+        return ROWS_PER_COEFFICIENT * width
 
     def drift(self, rows: Columns, prediction: Floats, label: Floats, segment: str = WHOLE) -> Estimate:
         """Root mean square, over `rows`, of the change of E(y|x) since the reference, in the label's unit.
@@ -88,23 +88,21 @@ class ConceptModel:
         Ferro and Fricker 2012, leave-out as in Kline, Saggio and Sølvsten 2020), and so is the uncertainty of the
         reference. What is left may be negative and is then 0. The 95 % interval is that of the quadratic form.
 
-        `rows` are of one `segment`, which must be one of the model's, or of all (`WHOLE`).
+        `rows` are of one `segment`, which must be one of the model's, or of all (`WHOLE`). A segment has fewer rows:
+        its change is looked for along straight lines.
         """
-        import numpy as np
-
         design = self.encoder.encode(rows)
         expected = self.model.predict(design)
         residual = label - expected
         if self.model.family is Family.GAUSSIAN:
             residual = residual - prediction
-        # By what the reference's E(y|x) of each row may be wrong.
-        doubt = self.model.slope(design)[:, None] * (design @ self.model.root)
-        if segment != WHOLE:
-            learnt, lines = self.segments[segment], _straight(self.lines, rows, expected)
-            residual = residual - learnt.predict(lines)
-            # What the segment's own model says, that of all rows need not know.
-            axes = _orthonormal(lines)
-            doubt = np.hstack([doubt - axes @ (axes.T @ doubt), lines @ learnt.root])
+        # By what the reference's E(y|x) of each row may be wrong. What a segment's own model says, the other need not.
+        if segment == WHOLE:
+            doubt = self.model.slope(design)[:, None] * (design @ self.model.root)
+        else:
+            learnt, design = self.segments[segment], _straight(self.lines, rows, expected)
+            residual = residual - learnt.predict(design)
+            doubt = design @ learnt.root
         basis = _orthonormal(design)
         n, rank = basis.shape
         leverage = (basis * basis).sum(axis=1)

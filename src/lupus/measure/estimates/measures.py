@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from lupus.measure.columns import Kind, is_binary, kind_of
 from lupus.measure.engine import Engine, TableEngine
@@ -238,24 +238,23 @@ def concept_model(project: Project, rows: Joined | Failure) -> ConceptModel | Fa
 def concept_drift(project: Project, model: ConceptModel, rows: Joined) -> ConceptChange | Failure:
     """The concept drift of labelled rows, by segment, the whole first.
 
-    Of a segment that the reference has too few rows of, nothing is said.
+    Of a segment that the reference or the interval has too few rows of, nothing is said.
     """
     n = len(rows.label)
     if not n:
         return Failure(FailureKind.NO_LABELS, "no row has both a valid label and a valid score")
-    found = {WHOLE: (_change(model, rows, WHOLE, slice(None)), n)}
+    if n < model.fewest():
+        whole: Estimate | Failure = Failure(
+            FailureKind.UNDEFINED, f"needs {model.fewest():,} labelled rows, there are {n:,}"
+        )
+    else:
+        whole = model.drift(rows.columns, rows.prediction, rows.label)
+    found = {WHOLE: (whole, n)}
     for segment, where in _concept_segments(project, rows).items():
-        if segment in model.segments:
-            found[segment] = (_change(model, rows, segment, where), len(where))
+        if segment in model.segments and len(where) >= model.fewest(segment):
+            own = rows.columns.taken(where), rows.prediction[where], rows.label[where]
+            found[segment] = (model.drift(*own, segment), len(where))
     return found
-
-
-def _change(model: ConceptModel, rows: Joined, segment: str, where: Any) -> Estimate | Failure:
-    label = rows.label[where]
-    if len(label) < model.fewest:
-        reason = f"needs {model.fewest:,} labelled rows, there are {len(label):,}"
-        return Failure(FailureKind.UNDEFINED, reason)
-    return model.drift(rows.columns.taken(where), rows.prediction[where], label, segment)
 
 
 def _concept_segments(project: Project, rows: Joined) -> dict[str, NDArray[np.intp]]:
