@@ -61,12 +61,11 @@ class ConceptModel:
         model = fit(design, target, family)
         lines = Encoder.fitted(rows, least=least, knots=2)
         expected = model.predict(design)
+        residual = target - expected
         own = {
-            segment: fit(
-                _straight(lines, rows.taken(where), expected[where]), (target - expected)[where], Family.GAUSSIAN
-            )
+            segment: fit(_straight(lines, rows.taken(where), expected[where]), residual[where], Family.GAUSSIAN)
             for segment, where in (segments or {}).items()
-            if len(where) >= ROWS_TO_LEARN * lines.width
+            if len(where) >= ROWS_TO_LEARN * (lines.width + 1)
         }
         return cls(encoder, model, len(label), lines, own)
 

@@ -243,10 +243,9 @@ def concept_drift(project: Project, model: ConceptModel, rows: Joined) -> Concep
     n = len(rows.label)
     if not n:
         return Failure(FailureKind.NO_LABELS, "no row has both a valid label and a valid score")
+    whole: Estimate | Failure
     if n < model.fewest():
-        whole: Estimate | Failure = Failure(
-            FailureKind.UNDEFINED, f"needs {model.fewest():,} labelled rows, there are {n:,}"
-        )
+        whole = Failure(FailureKind.UNDEFINED, f"needs {model.fewest():,} labelled rows, there are {n:,}")
     else:
         whole = model.drift(rows.columns, rows.prediction, rows.label)
     found = {WHOLE: (whole, n)}
