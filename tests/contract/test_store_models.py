@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,13 +29,6 @@ from lupus.store import Store, open_store
 DAILY = Cadence(CadenceKind.DAILY, "America/New_York")
 DAYS = list(DAILY.between(DAILY.parse("2013-03-07"), DAILY.parse("2013-03-14")))
 LOSS = SeriesKey("flights", "prediction", "p_late", "log_loss", "")
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    url = f"sqlite:///{tmp_path / 'lupus.db'}"
-    with open_store(url if request.param == "sqlite" else request.getfixturevalue("postgres_url")) as opened:
-        yield opened
 
 
 def request_of(day: int, state: RetrainState = RetrainState.AWAITING_APPROVAL) -> RetrainRequest:

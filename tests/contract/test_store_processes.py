@@ -11,8 +11,6 @@ import textwrap
 import threading
 import time
 
-import pytest
-
 from lupus.model import Cadence, CadenceKind, MetricPoint, Series, SeriesKey, Status, Verdict
 from lupus.store import open_store
 
@@ -46,13 +44,6 @@ WRITER = textwrap.dedent("""
         store.commit_act("flights", day, incidents=[incident], notices=[notice])
     print("done", flush=True)
 """)
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/lupus.db"
-    return request.getfixturevalue("postgres_url")
 
 
 def start_writer(url: str, writer: int, rounds: int) -> subprocess.Popen[str]:
