@@ -40,6 +40,10 @@ def store(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Store]:
         said = [verdict(A, n, "r", Status.OK, 0.1, 0.0, 9.0) for n in range(21) if n not in {4, 5}]
         said += [verdict(A, 4, "r", Status.OK, 0.3, 1.0, 2.0), verdict(A, 4, "trend", Status.ANOMALY, 2.0)]
         said += [verdict(A, 5, "r", Status.ANOMALY, 1.5, 3.0, 4.0), verdict(A, 5, "trend", Status.WARN, 9.0)]
+        said += [
+            verdict(A, 6, "a limit", Status.OK, 0.4, None, 5.0),
+            verdict(A, 7, "limit", Status.WARN, 1.2, None, 5.0),
+        ]
         made.replace_verdicts("p", DAYS, [*said, verdict(B, 8, "r", Status.NO_DATA, 1.0)])
         yield made
 
@@ -74,10 +78,18 @@ def test_of_several_verdicts_the_worst_counts_with_a_band_that_any_of_them_draws
     [found] = store.views.columns(store.views.homes([A.key.id]), [stand], since=SINCE, until=UNTIL)
     judged = store.views.judged(A.key.id, stand, since=SINCE, until=UNTIL)
     for columns in (
-        [(found.status[0][n], found.score[0][n], found.lower[0][n], found.upper[0][n]) for n in (3, 4, 5)],
-        [(one.status, one.score, one.lower, one.upper) for one in judged[3:6]],
+        [(found.status[0][n], found.score[0][n], found.lower[0][n], found.upper[0][n]) for n in range(3, 8)],
+        [(one.status, one.score, one.lower, one.upper) for one in judged[3:8]],
     ):
-        assert columns == [("ok", 0.1, 0.0, 9.0), ("anomaly", 2.0, 1.0, 2.0), ("anomaly", 1.5, 3.0, 4.0)]
+        assert columns == [
+            ("ok", 0.1, 0.0, 9.0),
+            ("anomaly", 2.0, 1.0, 2.0),
+            ("anomaly", 1.5, 3.0, 4.0),
+            ("ok", 0.4, 0.0, 9.0),  # a limit that holds says less than what is expected
+            ("warn", 1.2, None, 5.0),
+        ]
+    chart = store.chart(A.key, until=DAYS[7], limit=5)
+    assert [(one.status, one.lower, one.upper) for one in chart] == [(one[0], *one[2:]) for one in columns]
     assert [(one.rule, one.sentence) for one in judged[4:6]] == [
         ("trend", "trend said anomaly"), ("r", "r said anomaly"),
     ]  # fmt: skip

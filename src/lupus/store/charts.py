@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -10,16 +10,13 @@ from sqlalchemy.engine import Connection
 from lupus.model import ChartPoint, SeriesKey, Status
 from lupus.store import tables
 from lupus.store.names import Names, make_interval, project_id
-
-_WORST_FIRST: Final = tuple(
-    status.value for status in (Status.ANOMALY, Status.NO_DATA, Status.ERROR, Status.WARN, Status.OK, Status.IMMATURE)
-)
+from lupus.store.standing import band
 
 
 def read(connection: Connection, names: Names, key: SeriesKey, *, until: int | None, limit: int) -> list[ChartPoint]:
     """The newest `limit` intervals of the project up to the start `until`, oldest first; () without the series.
 
-    An interval at which the series was not measured has no value. Of several rules the worst verdict gives the band.
+    An interval at which the series was not measured has no value. Of several rules the worst verdict counts.
     """
     number, series = project_id(key.project), names.series_id(key)
     columns = tables.intervals.c
@@ -36,26 +33,20 @@ def read(connection: Connection, names: Names, key: SeriesKey, *, until: int | N
     values = _by_start(connection, tables.points, number, series, list(when))
     if not values:
         return []
-    judged: dict[int, Any] = {}
+    judged: dict[int, tuple[Status, float | None, float | None]] = {}
     for row in _rows(connection, tables.verdicts, number, series, list(when)):
-        kept = judged.get(row.start)
-        if kept is None or _WORST_FIRST.index(row.status) < _WORST_FIRST.index(kept.status):
-            judged[row.start] = row
+        new = (Status(row.status), row.lower, row.upper)
+        kept = judged.get(row.start, new)
+        worse, other = (new, kept) if new[0].rank > kept[0].rank else (kept, new)
+        judged[row.start] = (worse[0], *band(worse[0], worse[1:], other[1:]))
     first = min(values)
     points = []
     for start in sorted(when):
         if start < first:  # before the series began
             continue
-        value, verdict = values.get(start), judged.get(start)
-        points.append(
-            ChartPoint(
-                when[start],
-                None if value is None else value.value,
-                None if verdict is None else verdict.lower,
-                None if verdict is None else verdict.upper,
-                None if verdict is None else Status(verdict.status),
-            )
-        )
+        value = values.get(start)
+        status, lower, upper = judged.get(start, (None, None, None))
+        points.append(ChartPoint(when[start], None if value is None else value.value, lower, upper, status))
     return points
 
 

@@ -44,6 +44,17 @@ def badness(status: str, score: float | None) -> tuple[int, float]:
     return _RANKS[status], score or 0.0
 
 
+def band(status: str, own: Row, other: Row) -> Row:
+    """The band, (…, lower, upper), to show for the worse of two verdicts, which has this `status`, and its `own`.
+
+    What a finding says counts. Otherwise `other` when it says more: rules about trends and flat lines draw no band, and
+    a limit has one end, within which another rule still expects less.
+    """
+    mine, theirs = (sum(end is not None for end in one[-2:]) for one in (own, other))
+    found = mine > 0 and _RANKS[status] > _RANKS[Status.OK]
+    return own if found or mine >= theirs else other
+
+
 def tally(
     connection: Connection,
     project: int,

@@ -3,7 +3,7 @@ import { type KeyboardEvent, memo, useEffect, useMemo, useRef, useState } from "
 import uPlot from "uplot";
 import { useTheme } from "../state/theme";
 import { dayToX, formatDay, xToDay } from "./days";
-import { drawAnomalies, drawExclusions, drawMarkers, hatching } from "./drawing";
+import { drawAnomalies, drawExclusions, drawLimits, drawMarkers, hatching } from "./drawing";
 import { formatBand, formatScore, formatTick, formatValue } from "./units";
 import { LABELS, type Status } from "./verdict";
 
@@ -179,7 +179,10 @@ export const Chart = memo(function Chart(props: Props) {
       ],
       bands: [{ series: [4, 3], fill: colours.band }],
       hooks: {
-        drawClear: [(drawn) => drawExclusions(drawn, latest.current.exclusions ?? [], hatch)],
+        drawClear: [
+          (drawn) => drawLimits(drawn, latest.current.data, colours.band),
+          (drawn) => drawExclusions(drawn, latest.current.exclusions ?? [], hatch),
+        ],
         draw: [
           (drawn) => drawMarkers(drawn, latest.current.markers ?? [], colours, !small),
           (drawn) => drawAnomalies(drawn, latest.current.data, colours, small),

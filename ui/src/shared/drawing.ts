@@ -39,6 +39,27 @@ export function drawExclusions(plot: uPlot, exclusions: readonly Exclusion[], ha
   ctx.restore();
 }
 
+/** Where a limit leaves all values of one side: uPlot fills only between two lines. */
+export function drawLimits(plot: uPlot, { lo, hi }: Pick<ChartData, "lo" | "hi">, colour: string): void {
+  const { ctx, bbox } = plot;
+  const days = plot.data[0];
+  ctx.save();
+  ctx.fillStyle = colour;
+  for (let at = 0; at < days.length; at++) {
+    const [low, high] = [lo?.[at] ?? null, hi?.[at] ?? null];
+    if ((low === null) === (high === null)) continue;
+    const [before, after] = [(days[at]! - (days[at - 1] ?? -Infinity)) / 2, ((days[at + 1] ?? Infinity) - days[at]!) / 2];
+    const [start, end] = [days[at]! - Math.min(before, DAY_SECONDS / 2), days[at]! + Math.min(after, DAY_SECONDS / 2)];
+    const left = Math.max(bbox.left, Math.round(plot.valToPos(start, "x", true)));
+    const right = Math.min(bbox.left + bbox.width, Math.round(plot.valToPos(end, "x", true)));
+    const limit = Math.min(bbox.top + bbox.height, Math.max(bbox.top, plot.valToPos((low ?? high)!, "y", true)));
+    if (right <= left) continue;
+    if (low === null) ctx.fillRect(left, limit, right - left, bbox.top + bbox.height - limit);
+    else ctx.fillRect(left, bbox.top, right - left, limit - bbox.top);
+  }
+  ctx.restore();
+}
+
 /** Dashed lines with a word: a new model version, a retraining, an annotation. */
 export function drawMarkers(plot: uPlot, markers: readonly Marker[], colours: Theme, labelled: boolean): void {
   const { ctx, bbox } = plot;

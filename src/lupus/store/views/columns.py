@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from lupus.model import Status
 from lupus.store import tables
 from lupus.store.bulk import fetch
-from lupus.store.standing import badness
+from lupus.store.standing import badness, band
 from lupus.store.text import unescape
 from lupus.store.views.rows import Columns
 
@@ -111,14 +111,9 @@ def _write_down(lines: Mapping[int, tuple[Mapping[int, int], list[list[Any]]]], 
 
 
 def _worse(known: Row, new: Row) -> Row:
-    """The worse of two (status, lower, upper, score). Its band is the other's where it has none of its own."""
+    """The worse of two (status, lower, upper, score), with the band to show."""
     first, second = (new, known) if badness(new[0], new[3]) > badness(known[0], known[3]) else (known, new)
-    return (first[0], *band(first[1:3], second[1:3]), first[3])
-
-
-def band(own: Row, other: Row) -> Row:
-    """`own`, unless it says nothing: rules about trends and flat lines draw no band, and another rule's still holds."""
-    return own if any(part is not None for part in own) else other
+    return (first[0], *band(first[0], first[1:3], second[1:3]), first[3])
 
 
 def envelopes(connection: Connection, ids: Collection[int], *, since: int, until: int) -> tuple[list[Row], list[Row]]:

@@ -12,9 +12,8 @@ from sqlalchemy.engine import Connection
 from lupus.model import Series, SeriesKey
 from lupus.store import newest, tables
 from lupus.store.bulk import fetch
-from lupus.store.standing import badness
+from lupus.store.standing import badness, band
 from lupus.store.text import unescape
-from lupus.store.views.columns import band
 from lupus.store.views.rows import Judged, Sibling
 
 Row = tuple[Any, ...]
@@ -71,9 +70,9 @@ def judged(connection: Connection, number: int, project: int, *, since: int, unt
 
 
 def _worse(known: Row, new: Row) -> Row:
-    """The worse of two verdicts. Its band is the other's where it has none of its own."""
+    """The worse of two verdicts, with the band to show."""
     first, second = (new, known) if badness(new[1], new[6]) > badness(known[1], known[6]) else (known, new)
-    return (*first[:3], *band(first[3:6], second[3:6]), *first[6:])
+    return (*first[:3], *band(first[1], first[3:6], second[3:6]), *first[6:])
 
 
 def count_intervals(connection: Connection, projects: Collection[int], *, since: int, until: int) -> dict[int, int]:
