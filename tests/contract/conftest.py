@@ -11,7 +11,7 @@ from lupus.store import Store, open_store
 from store_cases import history_store
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.services)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where a store may be: a file that is not there yet, in a folder that is neither; an empty database."""
     if request.param == "sqlite":

@@ -31,14 +31,6 @@ def server(slack: SlackServer) -> SlackServer:
     return slack
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.services)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'store.db'}"
-    made: str = request.getfixturevalue("postgres_url")
-    return made
-
-
 @pytest.fixture
 def office(url: str, tmp_path: Path, server: SlackServer) -> Iterator[Desk]:
     """Over both databases: a life, and what depends on the database."""

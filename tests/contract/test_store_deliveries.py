@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,18 +9,10 @@ import pytest
 
 from act_cases import House, day, verdict
 from lupus.model import Group, MetricPoint, NoticeState, Post, Series, StoreError
-from lupus.store import Store, open_store
+from lupus.store import Store
 
 NOW = datetime(2026, 3, 1, 6, tzinfo=UTC)
 CHANNEL = "slack:slack:#ml-flights"
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.services)])
-def store(request: pytest.FixtureRequest, tmp_path: object) -> Iterator[Store]:
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else f"sqlite:///{tmp_path}/store.db"
-    with open_store(url, check=False) as opened:
-        opened.upgrade()
-        yield opened
 
 
 def _filled(store: Store) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -40,10 +39,9 @@ AUC = SeriesKey("flights", "prediction", "score", "roc_auc", "")
 KEYS = sorted([MEAN, STD, NULLS, AUC])
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
     """Ten days of four series."""
-    url = f"sqlite:///{tmp_path / 'lupus.db'}" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
     with open_store(url) as opened:
         for day in DAYS:
             points = [MetricPoint(Series(key, "input"), day, 1.0, 10) for key in KEYS]

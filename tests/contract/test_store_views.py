@@ -30,9 +30,8 @@ def verdict(one: Series, day: int, rule: str, status: Status, score: float, *ban
     return Verdict(one.key, DAYS[day], rule, status, 1.0, f"{rule} said {status}", None, None, low, high, score)
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def store(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Store]:
-    url = f"sqlite:///{tmp_path}/s.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
     with open_store(url) as made:
         points = [MetricPoint(one, day, float(n), 5) for one in (A, OTHER) for n, day in enumerate(DAYS)]
         points += [MetricPoint(B, DAYS[3], 7.0, 5)]
@@ -44,6 +43,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Store]:
             verdict(A, 6, "a limit", Status.OK, 0.4, None, 5.0),
             verdict(A, 7, "limit", Status.WARN, 1.2, None, 5.0),
         ]
+        for day, limit in ((9, "a"), (10, "limit"), (11, "z")):  # rules are sorted by their names' hashes
+            said += [verdict(A, day, limit, Status.OK, 0.4, None, 5.0), verdict(A, day, "trend", Status.ANOMALY, 2.0)]
         made.replace_verdicts("p", DAYS, [*said, verdict(B, 8, "r", Status.NO_DATA, 1.0)])
         yield made
 
@@ -88,6 +89,14 @@ def test_of_several_verdicts_the_worst_counts_with_a_band_that_any_of_them_draws
             ("ok", 0.4, 0.0, 9.0),  # a limit that holds says less than what is expected
             ("warn", 1.2, None, 5.0),
         ]
+    for n in (9, 10, 11):
+        assert (found.status[0][n], found.score[0][n], found.lower[0][n], found.upper[0][n]) == (
+            "anomaly",
+            2.0,
+            0.0,
+            9.0,
+        )
+        assert (judged[n].rule, judged[n].lower, judged[n].upper) == ("trend", 0.0, 9.0)
     chart = store.chart(A.key, until=DAYS[7], limit=5)
     assert [(one.status, one.lower, one.upper) for one in chart] == [(one[0], *one[2:]) for one in columns]
     assert [(one.rule, one.sentence) for one in judged[4:6]] == [
@@ -102,11 +111,12 @@ def test_an_envelope_holds_every_finding(store: Store) -> None:
         (week_start(int(week)), float(mean), low, high) for one, week, mean, low, high in weeks if one == A.key.id
     )
     assert of_a == [(SINCE + n * 7 * 86_400, 3.0 + n * 7, 0.0 + n * 7, 6.0 + n * 7) for n in range(3)]
-    starts = [int(DAYS[n].start.timestamp()) for n in (4, 5, 8)]
+    starts = [int(DAYS[n].start.timestamp()) for n in (4, 5, 8, 9, 10, 11)]
     assert sorted(flagged, key=lambda row: row[1]) == [
         (A.key.id, starts[0], 4.0, "anomaly", 2.0),
         (A.key.id, starts[1], 5.0, "anomaly", 1.5),
         (B.key.id, starts[2], None, "no_data", 1.0),
+        *((A.key.id, start, float(n), "anomaly", 2.0) for n, start in enumerate(starts[3:], start=9)),
     ]
 
 

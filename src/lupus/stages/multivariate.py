@@ -21,7 +21,7 @@ from lupus.stages.reference import Place, kept_model, left_out, model_state, ref
 from lupus.stages.workspace import Workspace
 
 if TYPE_CHECKING:
-    from lupus.measure.estimates import EstimateMetric, Sample, Slices
+    from lupus.measure.estimates import EstimateMetric, Sample
     from lupus.measure.multivariate import MultivariateDrift
 
 _SCOPE = "multivariate"
@@ -78,26 +78,21 @@ def _found(  # noqa: PLR0917 - from the wide to the narrow
         domain_aucs,
         reconstruction_errors,
         reconstruction_model,
-        sampled,
     )
 
     policy = project.metrics.multivariate
     try:
         if metric is DOMAIN_AUC:
-            reference, _ = _reference(workspace, project, table, interval)
             limit = min(policy.sample_rows, max(_REFERENCE_SHARE * rows.rows, policy.min_rows))
-            others = sampled(project, reference, engine=workspace.engine, limit=limit)
-            if isinstance(others, Failure):
-                return Failure(others.kind, f"of the reference: {others.reason}")
-            return domain_aucs(project, others, rows)
+            others, _ = _reference(workspace, project, table, interval, limit)
+            return others if isinstance(others, Failure) else domain_aucs(project, others, rows)
         place = Place(table.name, WHOLE, ReconstructionModel.kind)
         kept = kept_model(workspace.store, project, place, interval, policy)
         if kept is not None:
             return reconstruction_errors(project, ReconstructionModel.from_json(kept), rows)
-        reference, used = _reference(workspace, project, table, interval)
-        others = sampled(project, reference, engine=workspace.engine, limit=policy.sample_rows)
+        others, used = _reference(workspace, project, table, interval, policy.sample_rows)
         if isinstance(others, Failure):
-            return Failure(others.kind, f"of the reference: {others.reason}")
+            return others
         model = reconstruction_model(project, others)
         learnt.append(model_state(project, place, interval, policy, used, model.to_json()))
         return reconstruction_errors(project, model, rows)
@@ -107,10 +102,11 @@ def _found(  # noqa: PLR0917 - from the wide to the narrow
 
 
 def _reference(
-    workspace: Workspace, project: Project, table: Table, interval: Interval
-) -> tuple[Slices, Sequence[Interval]]:
-    """The slices that the interval is compared with, and their intervals."""
+    workspace: Workspace, project: Project, table: Table, interval: Interval, limit: int
+) -> tuple[Sample | Failure, Sequence[Interval]]:
+    """About `limit` rows of what the interval is compared with, or why there are none; and of which intervals."""
     from lupus.measure.estimates import Slices
+    from lupus.measure.multivariate import sampled
 
     reference = reference_of(project, interval, project.metrics.multivariate, labelled=False)
     bad = left_out(workspace.store, project, reference, [table.name])
@@ -122,7 +118,10 @@ def _reference(
         and snapshot.usable
         and snapshot.rows
     ]
-    return Slices(table, tuple(found)), [snapshot.interval for snapshot in found]
+    rows = sampled(project, Slices(table, tuple(found)), engine=workspace.engine, limit=limit)
+    if isinstance(rows, Failure):
+        rows = Failure(rows.kind, f"of the reference: {rows.reason}")
+    return rows, [snapshot.interval for snapshot in found]
 
 
 def _snapshot(workspace: Workspace, project: Project, table: Table, interval: Interval) -> Snapshot | None:

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from lupus.model import ChartPoint, SeriesKey, Status
 from lupus.store import tables
 from lupus.store.names import Names, make_interval, project_id
-from lupus.store.standing import band
+from lupus.store.standing import badness, band_rank
 
 
 def read(connection: Connection, names: Names, key: SeriesKey, *, until: int | None, limit: int) -> list[ChartPoint]:
@@ -33,21 +33,27 @@ def read(connection: Connection, names: Names, key: SeriesKey, *, until: int | N
     values = _by_start(connection, tables.points, number, series, list(when))
     if not values:
         return []
-    judged: dict[int, tuple[Status, float | None, float | None]] = {}
+    judged: dict[int, list[Any]] = {}
     for row in _rows(connection, tables.verdicts, number, series, list(when)):
-        new = (Status(row.status), row.lower, row.upper)
-        kept = judged.get(row.start, new)
-        worse, other = (new, kept) if new[0].rank > kept[0].rank else (kept, new)
-        judged[row.start] = (worse[0], *band(worse[0], worse[1:], other[1:]))
+        judged.setdefault(row.start, []).append(row)
     first = min(values)
     points = []
     for start in sorted(when):
         if start < first:  # before the series began
             continue
         value = values.get(start)
-        status, lower, upper = judged.get(start, (None, None, None))
-        points.append(ChartPoint(when[start], None if value is None else value.value, lower, upper, status))
+        points.append(
+            ChartPoint(when[start], None if value is None else value.value, *_together(judged.get(start, [])))
+        )
     return points
+
+
+def _together(verdicts: list[Any]) -> tuple[float | None, float | None, Status | None]:
+    """The band to show of several verdicts on a point, and the worst status."""
+    if not verdicts:
+        return None, None, None
+    shown = max(verdicts, key=lambda row: band_rank(row.status, row.lower, row.upper, row.score))
+    return shown.lower, shown.upper, Status(max(verdicts, key=lambda row: badness(row.status, row.score)).status)
 
 
 def _by_start(connection: Connection, table: sa.Table, project: int, series: int, starts: list[int]) -> dict[int, Any]:

@@ -44,15 +44,15 @@ def badness(status: str, score: float | None) -> tuple[int, float]:
     return _RANKS[status], score or 0.0
 
 
-def band(status: str, own: Row, other: Row) -> Row:
-    """The band, (…, lower, upper), to show for the worse of two verdicts, which has this `status`, and its `own`.
+def band_rank(status: str, lower: float | None, upper: float | None, score: float | None) -> tuple[float, ...]:
+    """Sorts verdicts of several rules on one point by what their bands say: that of the last is shown.
 
-    What a finding says counts. Otherwise `other` when it says more: rules about trends and flat lines draw no band, and
+    What a finding says counts most. Otherwise the most ends count: rules about trends and flat lines draw no band, and
     a limit has one end, within which another rule still expects less.
     """
-    mine, theirs = (sum(end is not None for end in one[-2:]) for one in (own, other))
-    found = mine > 0 and _RANKS[status] > _RANKS[Status.OK]
-    return own if found or mine >= theirs else other
+    ends = (lower is not None) + (upper is not None)
+    rank, badly = badness(status, score)
+    return (1, rank, badly) if ends and rank > _RANKS[Status.OK] else (0, ends, rank, badly)
 
 
 def tally(

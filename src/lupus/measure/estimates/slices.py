@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lupus.measure.columns import Kind, Part, columns_of, kind_of
 from lupus.measure.engine import Engine, TableEngine
-from lupus.measure.estimates.segments import Parts, by_segment, counted
+from lupus.measure.estimates.segments import Parts, by_segment, columns_in, counted
 from lupus.measure.learners import Columns
 from lupus.model import Snapshot, Table
 
@@ -100,7 +100,7 @@ def scores_of(engine: TableEngine, predictions: Slices, segments: Sequence[Seque
 
     By segment, of the whole and of all `segments`, which are named by one or two columns each.
     """
-    names = tuple(dict.fromkeys(name for one in segments for name in one))
+    names = columns_in(segments)
     parts = tuple(tuple(map(names.index, one)) for one in segments)
     shown = [(predictions.table.score, "score"), *((name, f"s{at}") for at, name in enumerate(names))]
     engine.show(_VIEW, predictions.sources(engine), shown)

@@ -71,9 +71,9 @@ class ReconstructionModel:
         # A component's sign is nobody's choice: the same rows give the same numbers everywhere.
         largest = components[np.arange(kept), np.abs(components).argmax(axis=1)]
         components = components * np.where(largest < 0, -1.0, 1.0)[:, None]
-        errors = {WHOLE: _mean_of(_distances(standard[1::2], components))}
-        if segments:
-            errors |= _by_segment(_distances(standard, components), errors[WHOLE][0], segments)
+        distances = _distances(standard, components)
+        errors = {WHOLE: _mean_of(distances[1::2])}
+        errors |= _by_segment(distances, errors[WHOLE][0], segments or {})
         return cls(numbers, shares, fill, centre, scale, components, errors, rows.rows)
 
     def reconstruction_error(self, rows: Columns, segment: str = WHOLE) -> Estimate | None:

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from lupus.model import Status
 from lupus.store import tables
 from lupus.store.bulk import fetch
-from lupus.store.standing import badness, band
+from lupus.store.standing import badness, band_rank
 from lupus.store.text import unescape
 from lupus.store.views.rows import Columns
 
@@ -95,7 +95,8 @@ def _read(ids: list[int], since: int, until: int) -> Any:
 
 
 def _write_down(lines: Mapping[int, tuple[Mapping[int, int], list[list[Any]]]], rows: Collection[Row]) -> None:
-    """Put every row of `_read` at its place. Of several verdicts on a point the worst counts."""
+    """Put every row of `_read` at its place. Of several verdicts on a point the worst counts, and one band is shown."""
+    bands: dict[tuple[int, int], tuple[float, ...]] = {}  # where there are several verdicts, which band it is
     for number, start, value, status, lower, upper, score in rows:
         place, (values, statuses, lowers, uppers, scores) = lines[number]
         at = place.get(start)
@@ -106,14 +107,13 @@ def _write_down(lines: Mapping[int, tuple[Mapping[int, int], list[list[Any]]]], 
         elif statuses[at] is None:
             statuses[at], lowers[at], uppers[at], scores[at] = status, lower, upper, score
         else:
-            old, new = (statuses[at], lowers[at], uppers[at], scores[at]), (status, lower, upper, score)
-            statuses[at], lowers[at], uppers[at], scores[at] = _worse(old, new)
-
-
-def _worse(known: Row, new: Row) -> Row:
-    """The worse of two (status, lower, upper, score), with the band to show."""
-    first, second = (new, known) if badness(new[0], new[3]) > badness(known[0], known[3]) else (known, new)
-    return (first[0], *band(first[0], first[1:3], second[1:3]), first[3])
+            known = bands.get((number, at)) or band_rank(statuses[at], lowers[at], uppers[at], scores[at])
+            own = band_rank(status, lower, upper, score)
+            if own > known:
+                lowers[at], uppers[at] = lower, upper
+            bands[number, at] = max(own, known)
+            if badness(status, score) > badness(statuses[at], scores[at]):
+                statuses[at], scores[at] = status, score
 
 
 def envelopes(connection: Connection, ids: Collection[int], *, since: int, until: int) -> tuple[list[Row], list[Row]]:

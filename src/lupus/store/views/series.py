@@ -12,13 +12,13 @@ from sqlalchemy.engine import Connection
 from lupus.model import Series, SeriesKey
 from lupus.store import newest, tables
 from lupus.store.bulk import fetch
-from lupus.store.standing import badness, band
+from lupus.store.standing import badness, band_rank
 from lupus.store.text import unescape
 from lupus.store.views.rows import Judged, Sibling
 
 Row = tuple[Any, ...]
 _NO_POINT: Final[Row] = (None,) * 8
-_NO_VERDICT: Final[Row] = (*(None,) * 7, "", "", "")
+_NO_VERDICT: Final[Row] = (*(None,) * 6, "", "", "")
 
 
 def find(connection: Connection, ids: Collection[int]) -> dict[int, tuple[int, Series]]:
@@ -50,14 +50,13 @@ def judged(connection: Connection, number: int, project: int, *, since: int, unt
         verdicts.score, verdicts.rule, verdicts.sentence, verdicts.why,
     ).where(verdicts.series_id == number, verdicts.start.between(since, until))  # fmt: skip
     values: dict[int, Row] = {row[0]: row for row in fetch(connection, measured)}
-    worst: dict[int, Row] = {}
+    verdicts_at: dict[int, list[Row]] = {}
     for row in fetch(connection, said):
-        other = worst.get(row[0])
-        worst[row[0]] = row if other is None else _worse(other, row)
+        verdicts_at.setdefault(row[0], []).append(row)
     found = []
     for start, key in fetch(connection, intervals.order_by(when.start)):
         value, n, maturity, low, high, failure, reason = values.get(start, _NO_POINT)[1:]
-        status, severity, expected, lower, upper, score, rule, sentence, why = worst.get(start, _NO_VERDICT)[1:]
+        status, severity, expected, lower, upper, score, rule, sentence, why = _together(verdicts_at.get(start, []))
         found.append(
             Judged(
                 start, unescape(key), value, n, maturity, low, high,
@@ -69,10 +68,13 @@ def judged(connection: Connection, number: int, project: int, *, since: int, unt
     return found
 
 
-def _worse(known: Row, new: Row) -> Row:
-    """The worse of two verdicts, with the band to show."""
-    first, second = (new, known) if badness(new[1], new[6]) > badness(known[1], known[6]) else (known, new)
-    return (*first[:3], *band(first[1], first[3:6], second[3:6]), *first[6:])
+def _together(verdicts: list[Row]) -> Row:
+    """The worst of several verdicts on a point, with the band to show."""
+    if not verdicts:
+        return _NO_VERDICT
+    worst = max(verdicts, key=lambda row: badness(row[1], row[6]))
+    shown = max(verdicts, key=lambda row: band_rank(row[1], row[4], row[5], row[6]))
+    return (*worst[1:3], *shown[3:6], *worst[6:])
 
 
 def count_intervals(connection: Connection, projects: Collection[int], *, since: int, until: int) -> dict[int, int]:
