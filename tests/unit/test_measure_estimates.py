@@ -1,4 +1,4 @@
-"""Estimated performance and concept drift: simulations with a known truth, oracles, and degenerate rows."""
+"""Estimated performance: simulations with a known truth, oracles, and degenerate rows."""
 
 from __future__ import annotations
 
@@ -15,15 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 
 import evaluations
 from evaluations import Bench
 from lupus.measure import BinaryScores, Engine
 from lupus.measure.estimates import (
-    CONCEPT_DRIFT,
     Calibration,
-    ConceptModel,
     Estimate,
     LossModel,
     estimate_errors,
@@ -33,7 +30,7 @@ from lupus.measure.estimates import (
 )
 from lupus.measure.estimates import calibrated as calibrated_on
 from lupus.measure.evaluation import Cells
-from lupus.measure.learners import Columns, Encoder, Family, LinearModel, fit
+from lupus.measure.learners import Columns
 from lupus.model import Failure, Role, Task
 
 
@@ -347,102 +344,6 @@ def test_perfect_predictions_have_no_loss() -> None:
     assert LossModel.fitted(rows, values, values).estimates(Columns({"prediction": np.array([])})) == {}
 
 
-# Concept drift
-
-
-def world(rng: Any, n: int, *, shift: float = 0.0, turned: float = 0.0) -> tuple[Columns, Any, Any, float]:
-    """Rows, scores of a model that knows one of three features, labels, and the true change of P(y|x)."""
-    x = rng.normal([shift, shift, -shift, 0], 1, (n, 4))
-    kind = np.array(["a", "b", None], dtype=object)[rng.integers(0, 3, n)]
-    odds = 0.8 * x[:, 0] - 0.6 * x[:, 1] + 0.5 * x[:, 2] + 0.7 * (kind == "a")
-    before, now = (1 / (1 + np.exp(-one)) for one in (odds, odds + turned * x[:, 3]))
-    numbers = {"score": 0.8 * x[:, 0] - 0.3} | {f"x{place}": x[:, place] for place in range(4)}
-    score = 1 / (1 + np.exp(-numbers["score"]))
-    true = float(np.sqrt(((now - before) ** 2).mean()))
-    return Columns(numbers, {"kind": kind}), score, (rng.random(n) < now).astype(float), true
-
-
-@pytest.mark.oracle("concept_drift", by="NumPy", on="random")
-def test_concept_drift_is_nothing_under_covariate_shift_and_right_under_a_change_of_the_concept() -> None:
-    rng = np.random.default_rng(8)
-    seen: dict[str, list[tuple[Estimate, float]]] = {}
-    cases: dict[str, dict[str, float]] = {
-        "same": {}, "covariate": {"shift": 0.7}, "concept": {"turned": 0.8}, "both": {"shift": 0.5, "turned": 0.8},
-    }  # fmt: skip
-    for _ in range(15):
-        rows, score, label, _ = world(rng, 10_000)
-        model = ConceptModel.fitted(rows, score, label, binary=True)
-        for name, how in cases.items():
-            rows, score, label, true = world(rng, 1500, **how)
-            seen.setdefault(name, []).append((model.drift(rows, score, label), true))
-    for name in ("same", "covariate"):
-        assert np.mean([one.value for one, _ in seen[name]]) < 0.025, name
-        assert sum(one.low > 0 for one, _ in seen[name]) <= 1, name
-    for name in ("concept", "both"):
-        assert all(one.low > 0.05 for one, _ in seen[name]), name
-        assert np.mean([one.value for one, _ in seen[name]]) == pytest.approx(seen[name][0][1], abs=0.02), name
-        assert sum(one.low <= true <= one.high for one, true in seen[name]) >= 11, name
-
-
-@pytest.mark.oracle("concept_drift", by="NumPy", on="random")
-@pytest.mark.parametrize("turned", [0.0, 0.8])
-def test_a_segment_that_was_always_different_drifts_by_its_own_change_alone(turned: float) -> None:
-    """A fifth of the rows have another level and react the other way to one feature; then `turned` changes in them."""
-    rng = np.random.default_rng(12)
-
-    def sample(n: int, turned: float = 0.0) -> tuple[Columns, Any, Any, Any, float]:
-        x, own = rng.normal(0, 1, (n, 3)), rng.random(n) < 0.2
-        before = 0.8 * x[:, 0] - 0.5 * x[:, 1] + own * (0.8 - 1.6 * x[:, 0])
-        p, now = (1 / (1 + np.exp(-odds)) for odds in (before, before + turned * own * x[:, 2]))
-        score = 1 / (1 + np.exp(-0.8 * x[:, 0]))
-        columns = Columns({"score": 0.8 * x[:, 0]} | {f"x{place}": x[:, place] for place in range(3)})
-        where = np.flatnonzero(own)
-        true = float(np.sqrt(((now - p)[where] ** 2).mean()))
-        return columns, score, (rng.random(n) < now).astype(float), where, true
-
-    seen, whole, untold = [], [], []
-    for _ in range(15):
-        rows, score, label, where, _ = sample(15_000)
-        model = ConceptModel.fitted(rows, score, label, binary=True, segments={"s=1": where, "few": where[:50]})
-        assert model.segments.keys() == {"s=1"}
-        rows, score, label, where, true = sample(6000, turned)
-        own = rows.taken(where), score[where], label[where]
-        seen.append((model.drift(*own, "s=1"), true))
-        untold.append(model.drift(*own))
-        whole.append(model.drift(rows, score, label))
-    assert np.mean([one.value for one in untold]) > 0.2  # without its own reference it would always have drifted
-    if turned:
-        assert np.mean([one.value for one, _ in seen]) == pytest.approx(seen[0][1], abs=0.02)
-        assert sum(one.low <= true <= one.high for one, true in seen) >= 11
-        assert np.mean([one.value for one in whole]) < 0.06
-        assert min(one.low for one, _ in seen) > 0.04
-    else:
-        assert np.mean([one.value for one, _ in seen]) < 0.025
-        assert sum(one.low > 0 for one, _ in seen) <= 1
-
-
-@pytest.mark.oracle("concept_drift", by="scikit-learn", on="degenerate")
-@pytest.mark.parametrize("moved", [0.0, 3.0, -1e6])
-def test_concept_drift_without_any_noise_is_the_error_of_what_was_learnt(moved: float) -> None:
-    """The reference's predictions are right to the last digit, and now all labels are `moved`."""
-    x = np.random.default_rng(9).normal(0, 1, 500)
-    rows = Columns({"prediction": x, "constant": np.ones(500)})
-    found = ConceptModel.fitted(rows, x, x, binary=False).drift(rows, x, x + moved)
-    expected = sk.root_mean_squared_error(x + moved, x)
-    assert found.value == pytest.approx(expected, rel=1e-3, abs=1e-6)
-    assert CONCEPT_DRIFT.name == "concept_drift"
-
-
-@pytest.mark.oracle("concept_drift", by="scikit-learn", on="degenerate")
-@pytest.mark.parametrize(("before", "now"), [(0.0, 0.0), (1.0, 1.0), (0.0, 1.0)])
-def test_concept_drift_between_single_classes_is_none_or_all(before: float, now: float) -> None:
-    score = np.random.default_rng(9).random(2000)
-    rows = Columns({"score": score})
-    label = np.full(2000, before)
-    found = ConceptModel.fitted(rows, score, label, binary=True).drift(rows, score, np.full(2000, now))
-    assert found.value == pytest.approx(sk.root_mean_squared_error(label, np.full(2000, now)), abs=0.02)
-
-
 # How right an estimate was
 
 
@@ -491,112 +392,3 @@ def test_errors_of_estimates_of_degenerate_rows(
     bench: Bench, score: list[float], label: list[int], names: Sequence[str]
 ) -> None:
     check_errors(bench, np.array(score), np.array(label, dtype=float), names)
-
-
-def test_the_labels_noise_is_removed_however_few_rows_there_are() -> None:
-    rng = np.random.default_rng(4)
-    model = ConceptModel.fitted(*world(rng, 20_000)[:3], binary=True)
-    squares = []
-    for _ in range(60):
-        found = model.drift(*world(rng, 200)[:3])
-        squares.append(found.value**2)
-        assert found.low <= found.value <= found.high
-    # Without the correction the mean square would be that of the labels' noise: 27 coefficients * 0.2 / 200 rows.
-    assert np.mean(squares) < 0.027 / 4
-
-
-def test_concept_drift_of_a_regression_is_in_the_labels_unit() -> None:
-    rng = np.random.default_rng(6)
-
-    def sample(n: int, moved: float = 0.0) -> tuple[Columns, Any, Any]:
-        x = rng.normal(moved / 3, 1, n)
-        prediction = 2 * x
-        return Columns({"prediction": prediction, "x": x}), prediction, 2 * x + moved + rng.normal(0, 3, n)
-
-    model = ConceptModel.fitted(*sample(5000), binary=False)
-    assert model.drift(*sample(2000)).low == 0.0
-    found = model.drift(*sample(2000, moved=2.0))
-    assert found.low < 2.0 < found.high
-    assert found.value == pytest.approx(2.0, abs=0.3)
-    kept = ConceptModel.from_json(stored(model.to_json()))
-    rows = sample(1000, moved=1.0)
-    assert kept.drift(*rows).value == pytest.approx(model.drift(*rows).value, rel=1e-4)
-
-
-# What they are fitted with
-
-
-@pytest.fixture
-def design() -> Any:
-    rng = np.random.default_rng(9)
-    return np.column_stack([np.ones(400), rng.normal(0, 1, (400, 3))])
-
-
-@pytest.mark.parametrize("family", list(Family))
-def test_fits_are_scikit_learns(design: Any, family: Family) -> None:
-    rng = np.random.default_rng(10)
-    predictor = design @ [0.3, 1.0, -0.5, 0.0]
-    makers: dict[Family, tuple[Callable[[], Any], Any]] = {
-        Family.GAUSSIAN: (lambda: predictor + rng.normal(0, 1, 400), Ridge(alpha=2.0)),
-        Family.BINOMIAL: (
-            lambda: (rng.random(400) < 1 / (1 + np.exp(-predictor))).astype(float),
-            LogisticRegression(C=0.5, tol=1e-10, max_iter=10_000),
-        ),
-        Family.POISSON: (
-            lambda: rng.poisson(np.exp(predictor)).astype(float),
-            PoissonRegressor(alpha=2.0 / 400, tol=1e-10, max_iter=10_000),
-        ),
-    }
-    make, theirs = makers[family]
-    target = make()
-    theirs.fit(design[:, 1:], target)
-    ours = fit(design, target, family, ridge=2.0)
-    expected = [np.ravel(theirs.intercept_)[0], *np.ravel(theirs.coef_)]
-    assert ours.coefficients == pytest.approx(expected, abs=1e-5)
-    assert ours.predict(design).mean() == pytest.approx(target.mean())
-    kept = LinearModel.from_json(stored(ours.to_json()))
-    assert kept.root @ kept.root.T == pytest.approx(ours.root @ ours.root.T, rel=1e-4, abs=1e-9)
-
-
-def test_the_covariance_is_that_of_repeated_fits(design: Any) -> None:
-    rng = np.random.default_rng(12)
-    share = 1 / (1 + np.exp(-design @ [0.3, 1.0, -0.5, 0.0]))
-    fits = [fit(design, (rng.random(400) < share).astype(float), Family.BINOMIAL, ridge=1e-3) for _ in range(150)]
-    spread = np.cov(np.array([one.coefficients for one in fits]), rowvar=False)
-    mean = np.mean([one.root @ one.root.T for one in fits], axis=0)
-    assert np.sqrt(np.diag(mean)) == pytest.approx(np.sqrt(np.diag(spread)), rel=0.2)
-
-
-def test_a_fit_that_nothing_bounds_ends() -> None:
-    apart = np.column_stack([np.ones(20), np.repeat([-1.0, 1.0], 10)])
-    found = fit(apart, np.repeat([0.0, 1.0], 10), Family.BINOMIAL)
-    assert np.isfinite(found.coefficients).all()
-    assert found.predict(apart)[[0, -1]] == pytest.approx([0.1, 0.9], abs=0.1)
-    twice = np.column_stack([np.ones(20), apart[:, 1], apart[:, 1]])
-    assert np.isfinite(fit(twice, np.arange(20.0), Family.GAUSSIAN, ridge=0.0).coefficients).all()
-
-
-def test_hats_are_one_where_there_is_a_value_and_outliers_have_no_leverage() -> None:
-    rng = np.random.default_rng(1)
-    values = np.append(rng.normal(0, 1, 500), [np.nan, np.inf, 1e300, -1e300])
-    encoder = Encoder.fitted(Columns({"x": values}))
-    matrix = encoder.encode(Columns({"x": values}))
-    assert matrix.shape == (504, encoder.width) == (504, 6)
-    assert ((matrix >= 0) & (matrix <= 1 + 1e-12)).all()
-    assert matrix[500:502, -1].tolist() == [1.0, 1.0]
-    assert matrix[502].tolist() == [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]
-    assert matrix[503].tolist() == [1.0, 0.0, 0.0, 0.0, 0.0, 0.0]
-    absent = encoder.encode(Columns({"y": np.zeros(2)}))
-    assert absent[:, -1].tolist() == [1.0, 1.0]
-
-
-def test_categories_rare_new_and_missing_have_their_columns() -> None:
-    texts = np.array(["a"] * 50 + ["b"] * 30 + ["rare"] * 2 + [None] * 5, dtype=object)
-    encoder = Encoder.fitted(Columns({}, {"t": texts}))
-    assert encoder.categories == {"t": ("a", "b")}
-    matrix = encoder.encode(Columns({}, {"t": np.array(["a", "b", "rare", "new", None], dtype=object)}))
-    assert matrix[:, 1:].tolist() == [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1]]
-    two = Encoder.fitted(Columns({"z": np.arange(9.0), "a": np.arange(9.0)}, {"y": texts[:9], "b": texts[-9:]}))
-    again = Encoder.from_json(stored(two.to_json()))
-    assert [list(one) for one in (again.knots, again.categories)] == [["z", "a"], ["y", "b"]]
-    assert again == two
