@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,11 @@ def product(
     return Project(
         "p", "me", DAILY, start, tables, task=task, segments=tuple(segments), metrics=MetricsPolicy(**policy)
     )
+
+
+def stored(payload: Any) -> Any:
+    """What the store gives back: it sorts keys."""
+    return json.loads(json.dumps(payload, sort_keys=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn import metrics as sk
 
+from evaluations import stored
 from lupus.measure.estimates import (
     CONCEPT_DRIFT,
     ConceptModel,
     Estimate,
 )
 from lupus.measure.learners import Columns
-
-
-def stored(payload: Any) -> Any:
-    """What the store gives back: it sorts keys."""
-    return json.loads(json.dumps(payload, sort_keys=True))
 
 
 def world(rng: Any, n: int, *, shift: float = 0.0, turned: float = 0.0) -> tuple[Columns, Any, Any, float]:

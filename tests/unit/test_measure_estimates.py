@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
@@ -17,7 +16,7 @@ from sklearn import metrics as sk
 from sklearn.isotonic import IsotonicRegression
 
 import evaluations
-from evaluations import Bench
+from evaluations import Bench, stored
 from lupus.measure import BinaryScores, Engine
 from lupus.measure.estimates import (
     Calibration,
@@ -38,11 +37,6 @@ from lupus.model import Failure, Role, Task
 def bench(tmp_path: Path) -> Iterator[Bench]:
     with Engine(threads=1) as engine:
         yield Bench(tmp_path, engine)
-
-
-def stored(payload: Any) -> Any:
-    """What the store gives back: it sorts keys."""
-    return json.loads(json.dumps(payload, sort_keys=True))
 
 
 BINARY = ("roc_auc", "log_loss", "brier", "accuracy", "precision", "recall", "f1")

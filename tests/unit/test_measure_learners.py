@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -10,12 +9,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 
+from evaluations import stored
 from lupus.measure.learners import Columns, Encoder, Family, LinearModel, fit
-
-
-def stored(payload: Any) -> Any:
-    """What the store gives back: it sorts keys."""
-    return json.loads(json.dumps(payload, sort_keys=True))
 
 
 @pytest.fixture

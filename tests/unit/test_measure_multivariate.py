@@ -15,6 +15,7 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+from evaluations import stored
 from lupus.measure import Engine
 from lupus.measure.estimates import Sample, Slices
 from lupus.measure.learners import Columns
@@ -42,11 +43,6 @@ from lupus.model import (
     SnapshotStatus,
     Table,
 )
-
-
-def stored(payload: Any) -> Any:
-    """What the store gives back: it sorts keys."""
-    return json.loads(json.dumps(payload, sort_keys=True))
 
 
 def together(rng: Any, n: int, *, rho: float = 0.9, **changes: float) -> Columns:
